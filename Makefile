@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# `make` alone lists the verbs. Every verb that needs .venv makes it first, or renews it when
+# pyproject.toml or constraints.txt changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+STAMP := .venv/.stamp
+# Native libraries that each start a thread a core fight with each other on a small machine; torch,
+# ONNX Runtime and CP-SAT are told their threads in code.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+# Without a display, and without asking whether there is one.
+export MPLBACKEND ?= Agg
+
+.PHONY: help setup demo test test-slow check layers size fix bench evidence docs golden nojit peers clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make or renew .venv, pinned by constraints.txt
+
+# The mark .installing means that an earlier setup was killed: run it again, whatever the dates say.
+$(STAMP): pyproject.toml constraints.txt $(if $(wildcard .venv/.installing),interrupted)
+	@tools/setup.sh
+
+.PHONY: interrupted
+interrupted:
+
+demo: $(STAMP) ## The whole main job on the shipped workbook, at most 4 minutes
+	@$(BIN)/flyball demo
+
+test: $(STAMP) ## Run the tests, at most 6 minutes
+	@$(BIN)/python -m pytest -q
+
+test-slow: $(STAMP) ## Run the tests that learn or measure, minutes each
+	@$(BIN)/python -m pytest -q -m slow
+
+check: $(STAMP) ## Style, types, layers, sizes and mirror, under a minute
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/size.py
+	@$(BIN)/python tools/mirror.py
+
+layers: $(STAMP) ## Who may import whom
+	@$(BIN)/lint-imports
+
+size: $(STAMP) ## Lines of every room, and what is too long
+	@$(BIN)/python tools/size.py
+
+fix: $(STAMP) ## Let ruff mend what it can
+	@$(BIN)/ruff check --fix --exit-zero
+	@$(BIN)/ruff format
+
+bench: $(STAMP) ## Run every benchmark, one JSON line a figure
+	@for script in benchmarks/*.py; do echo "# $$script" >&2; $(BIN)/python "$$script"; done
+
+evidence: $(STAMP) ## List figures that miss their target or are out of date
+	@$(BIN)/python tools/evidence.py
+
+docs: $(STAMP) ## Run every code block of the tutorials and how-to pages
+	@$(BIN)/python tools/docs.py
+
+golden: $(STAMP) ## Write the golden traces anew; read the diff before you commit it
+	@$(BIN)/python -m pytest -q --golden -k golden
+
+nojit: $(STAMP) ## Coverage of core and worlds with the compiler off, at least 90 %
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/core tests/worlds \
+		--cov=flyball.core --cov=flyball.worlds.jobshop --cov-report=term-missing:skip-covered \
+		--cov-fail-under=90
+
+peers: ## Make .venv-peers, where benchmarks meet rivals that need older solvers
+	@tools/peers.sh
+
+clean: ## Remove caches; environments and runs stay
+	@find . -path ./.venv -prune -o -path ./.venv-peers -prune -o -name __pycache__ -type d -print0 \
+		| xargs -0 rm -rf
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
