@@ -43,12 +43,12 @@ check: $(STAMP) ## Style, types, layers, sizes and mirror, under a minute
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/size.py
 	@$(BIN)/python tools/mirror.py
 
 layers: $(STAMP) ## Who may import whom
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 size: $(STAMP) ## Lines of every room, and what is too long
 	@$(BIN)/python tools/size.py

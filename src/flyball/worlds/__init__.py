@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Simulators, one problem domain a folder; no world knows another."""
