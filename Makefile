@@ -40,12 +40,10 @@ test-slow: $(STAMP) ## Run the tests that learn or measure, minutes each
 	@$(BIN)/python -m pytest -q -m slow
 
 check: $(STAMP) ## Style, types, layers, sizes and mirror, under a minute
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python tools/size.py
-	@$(BIN)/python tools/mirror.py
+	@failed=; for tool in "ruff check -q --output-format concise" "ruff format -q --check --output-format concise" mypy \
+		"lint-imports --no-logo" "python tools/size.py" "python tools/mirror.py"; do \
+		echo "check: $$tool"; $(BIN)/$$tool || failed="$$failed '$$tool'"; \
+	done; [ -z "$$failed" ] || { echo "check: failed:$$failed" >&2; exit 1; }
 
 layers: $(STAMP) ## Who may import whom
 	@$(BIN)/lint-imports --no-logo
