@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The faces that rooms show each other; none of them needs more than NumPy."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flyball.core.batch import Action, Doubles, Floats, Longs, Observation, Step
+from flyball.core.spec import Spec
+
+Severity = Literal["hard", "soft", "monitor"]
+
+
+class Env(Protocol):
+    """The stepping interface of a World over B parallel copies.
+
+    Autoreset is SAME_STEP: a row that ends is reset in the same call, its last observation stands
+    in `Step.final`. Given actions, results do not depend on B, threads or batching.
+    """
+
+    @property
+    def spec(self) -> Spec:
+        """Names, units and ranges of everything."""
+        ...
+
+    @property
+    def n_envs(self) -> int:
+        """B, the number of parallel copies."""
+        ...
+
+    def reset(self, seeds: Longs) -> Observation:
+        """Start every row anew; `seeds` has shape (B,)."""
+        ...
+
+    def step(self, action: Action) -> Step:
+        """Apply one action to each row."""
+        ...
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of everything that changes, as named arrays."""
+        ...
+
+    def restore(self, snapshot: dict[str, NDArray[Any]]) -> Observation:
+        """Go back to a snapshot, bit for bit, and return its observation."""
+        ...
+
+
+class Policy(Protocol):
+    """Observations to actions, nothing else."""
+
+    def initial(self, n_envs: int) -> NDArray[np.float32]:
+        """Return the memory before the first step, shape (B, memory)."""
+        ...
+
+    def act(
+        self, observation: Observation, memory: NDArray[np.float32], key: tuple[int, int] | None
+    ) -> tuple[Action, Floats, NDArray[np.float32]]:
+        """Return action, its log-probability (B, N) and the next memory.
+
+        Parameters
+        ----------
+        observation
+            What is known; memory resets where `start` is True.
+        memory
+            As returned by the last call or by `initial`.
+        key
+            (seed, step) that names the random draws, or None for the greedy action.
+        """
+        ...
+
+
+class Constraint(Protocol):
+    """A named bound with unit: hard (every step) or a cost (in expectation over an episode)."""
+
+    name: str
+    unit: str
+    severity: Severity
+    source: str
+
+    def margin(self, signals: Doubles, value: Doubles) -> Doubles:
+        """Return the distance to the bound in its unit, shape (B,); negative where broken."""
+        ...
+
+    def explain(self) -> str:
+        """Say in one sentence what the bound protects."""
+        ...
+
+
+class StepModel(Protocol):
+    """A plant's one-step model: what a Shield may assume about the next state."""
+
+    def predict(self, state: Doubles, value: Doubles, step_s: float) -> Doubles:
+        """Return the state (B, S) after `step_s` seconds under `value` (B, D)."""
+        ...
+
+
+class Backup(Protocol):
+    """A plan that leads from any certified state into a safe set."""
+
+    def act(self, state: Doubles) -> Doubles:
+        """Return the backup action (B, D)."""
+        ...
+
+
+class SafeSet(Protocol):
+    """A set of states in which the plant may stay for ever."""
+
+    def margin(self, state: Doubles) -> Doubles:
+        """Return (B,): at least 0 inside, negative outside."""
+        ...
+
+
+class Method(Protocol):
+    """A named way to act in a World that can be put beside others in an Evaluation."""
+
+    @property
+    def name(self) -> str:
+        """Short name, as tables print it."""
+        ...
+
+
+class World(Protocol):
+    """One problem domain, as the rooms above see it; `S` is the world's own Scenario type."""
+
+    name: str
+    title: str
+
+    def read(self, path: Path) -> Any:
+        """Read a scenario; raise ScenarioError with every problem at once."""
+        ...
+
+    def template(self, path: Path) -> None:
+        """Write an example file that is itself valid input."""
+        ...
+
+    def make_env(self, scenarios: Sequence[Any], n_envs: int) -> Env:
+        """Return an Env whose rows draw from `scenarios`."""
+        ...

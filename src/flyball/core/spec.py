@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The frozen description of an Env: every number that crosses the contract has a name and a unit."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Sense = Literal["min", "max"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of what a policy or a critic sees."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One measured value in native units; the Shield reads signals, never features."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One axis of the reward; `sense` says which way is better."""
+
+    name: str
+    unit: str
+    sense: Sense
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One axis of the cost; `limit` bounds its undiscounted sum over an episode."""
+
+    name: str
+    unit: str
+    limit: float
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One figure of a finished episode that people read in reports."""
+
+    name: str
+    unit: str
+    sense: Sense
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Head: one of `n` actions, some of them masked."""
+
+    name: str
+    n: int
+
+
+@dataclass(frozen=True)
+class OptionsHead:
+    """Head: one of a varying number of candidates, each scored from its own features."""
+
+    name: str
+    features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True)
+class TanhGaussian:
+    """Head: one continuous value in native units within [low, high]."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Head: a categorical choice; `active[k]` names the continuous heads that choice k uses."""
+
+    name: str
+    n: int
+    active: tuple[tuple[str, ...], ...]
+
+
+Head = Categorical | OptionsHead | TanhGaussian | Hybrid
+
+
+@dataclass(frozen=True)
+class AgentKind:
+    """Agents that share features, heads and a network."""
+
+    name: str
+    count: int
+    features: tuple[Feature, ...]
+    heads: tuple[Head, ...]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything a learner, an adapter or a report must know about an Env beforehand."""
+
+    world: str
+    version: int
+    kinds: tuple[AgentKind, ...]
+    objectives: tuple[Objective, ...]
+    kpis: tuple[Kpi, ...]
+    state: tuple[Feature, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+    @property
+    def n_agents(self) -> int:
+        """Number of agents of all kinds."""
+        return sum(kind.count for kind in self.kinds)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""From a Scenario and a Policy to a Schedule, better the more time there is."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from flyball.core.batch import Doubles
+from flyball.core.clock import Clock, SystemClock
+from flyball.core.errors import InvariantError
+from flyball.core.protocols import Policy
+from flyball.worlds.jobshop.env import SPEC, JobShop
+from flyball.worlds.jobshop.scenario import Scenario
+from flyball.worlds.jobshop.schedule import Schedule
+from flyball.worlds.jobshop.validator import require_valid
+
+SAMPLES = 32
+"""Schedules that are drawn side by side."""
+
+TARGETS = {"weighted_tardiness_h": 1.0, "makespan_h": 1e-3}
+"""Weights of the objectives that a plan is chosen by: hours late first, then an early end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The best schedule of a search, with what the search did."""
+
+    schedule: Schedule
+    outcome: dict[str, float]  # by KPI, native units
+    schedules: int  # how many were made
+    elapsed_s: float
+
+
+def score(outcome: Doubles) -> Doubles:
+    """Return what a plan is chosen by, least is best; `outcome` (…, Q) in the order of the spec."""
+    weight = np.array([TARGETS.get(kpi.name, 0.0) for kpi in SPEC.kpis])
+    total: Doubles = outcome @ weight
+    return total
+
+
+def plan(
+    scenario: Scenario,
+    policy: Policy,
+    time_s: float = 0.0,
+    *,
+    seed: int = 0,
+    clock: Clock | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> Plan:
+    """Return the best schedule that the policy finds within `time_s` seconds.
+
+    The greedy schedule comes first, whatever the time; what is left goes into drawing schedules
+    from the policy's own distribution. The result has passed the validator.
+
+    Parameters
+    ----------
+    scenario
+        The shop.
+    policy
+        A rule or a learned policy.
+    time_s
+        Wall time, at least 0; 0 means the greedy schedule alone.
+    seed
+        Names the draws.
+    clock
+        Where the time comes from.
+    progress
+        Called with the share of the time used, in [0, 1], and the best weighted tardiness, h.
+
+    Raises
+    ------
+    ScheduleError
+        When the schedule breaks a rule of the plant: a fault of Flyball, kept from the user.
+    """
+    clock = clock or SystemClock()
+    start_s = clock.elapsed_s()
+    name = getattr(policy, "name", "policy")
+    best, best_outcome = _draw(scenario, policy, name, 1, None)
+    made = 1
+    batch_s = clock.elapsed_s() - start_s
+    # A batch costs about as many greedy runs as half its rows; another is begun only if it fits.
+    batch_s *= SAMPLES / 2
+    while clock.elapsed_s() - start_s + batch_s < time_s:
+        before_s = clock.elapsed_s()
+        found, outcome = _draw(scenario, policy, name, SAMPLES, (seed, made))
+        batch_s = clock.elapsed_s() - before_s
+        made += SAMPLES
+        if score(outcome) < score(best_outcome):
+            best, best_outcome = found, outcome
+        if progress:
+            share = (clock.elapsed_s() - start_s) / time_s
+            progress(min(share, 1.0), float(best_outcome[0]))
+    require_valid(best)
+    return Plan(
+        schedule=best,
+        outcome={kpi.name: float(best_outcome[q]) for q, kpi in enumerate(SPEC.kpis)},
+        schedules=made,
+        elapsed_s=clock.elapsed_s() - start_s,
+    )
+
+
+def _draw(
+    scenario: Scenario, policy: Policy, name: str, rows: int, key: tuple[int, int] | None
+) -> tuple[Schedule, Doubles]:
+    """Return the best of `rows` schedules and its outcome (Q,)."""
+    env = JobShop([scenario], rows)
+    observation = env.reset(np.arange(rows, dtype=np.int64))
+    memory = policy.initial(rows)
+    best = math.inf
+    found: Schedule | None = None
+    best_outcome = np.zeros(len(SPEC.kpis))
+    ended = np.zeros(rows, dtype=np.bool_)
+    # Rows differ in how often they wait, so in how many decisions they take; every wait is for an
+    # event, and there are at most three for each operation and machine.
+    limit = 8 * (scenario.n_ops + scenario.n_machines + 1) * (1 + len(scenario.calendars.open_s))
+    for step in range(limit):
+        draw = None if key is None else (key[0], (key[1] << 32) + step)
+        action, _, memory = policy.act(observation, memory, draw)
+        result = env.step(action)
+        observation = result.observation
+        for row in np.flatnonzero(result.terminated & ~ended):
+            ended[row] = True
+            mine = float(score(result.outcome[row]))
+            if mine < best:
+                best, best_outcome = mine, result.outcome[row].copy()
+                found = env.schedule(int(row), name)
+        if ended.all() and found is not None:
+            return found, best_outcome
+    msg = f"{scenario.name}: no schedule after {limit} decisions"
+    raise InvariantError(msg)
