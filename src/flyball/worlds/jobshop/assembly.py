@@ -11,7 +11,7 @@ from flyball.worlds.jobshop.families import Families, families
 from flyball.worlds.jobshop.findings import Findings
 from flyball.worlds.jobshop.fixed import Fixed, fixed_work
 from flyball.worlds.jobshop.openings import Openings, openings
-from flyball.worlds.jobshop.orders import Job, Operation, check_order_of_status, orders
+from flyball.worlds.jobshop.orders import Job, check_order_of_status, orders
 from flyball.worlds.jobshop.scenario import Scenario
 from flyball.worlds.jobshop.shop import Shop, setup_matrix, shop
 from flyball.worlds.jobshop.tables import Tables
@@ -23,7 +23,7 @@ def scenario(tables: Tables, findings: Findings | None = None) -> Scenario:
     Parameters
     ----------
     tables
-        From `tables.typed`.
+        From `typed.typed`.
     findings
         What reading has found so far; notes are added to it.
 
@@ -81,7 +81,7 @@ def _build(tables: Tables, plant: Shop, jobs: Sequence[Job], parts: _Parts) -> S
         job_name=tuple(job.name for job in jobs),
         customer=tuple(job.customer for job in jobs),
         job_op=np.cumsum([0, *(len(job.route) for job in jobs)], dtype=np.int32),
-        release_s=np.array([_release_s(job) for job in jobs], dtype=np.int64),
+        release_s=np.array([job.release_s for job in jobs], dtype=np.int64),
         due_s=np.array([job.due_s for job in jobs], dtype=np.int64),
         weight=np.array([job.weight for job in jobs], dtype=np.float64),
         important=np.array([job.important for job in jobs], dtype=np.bool_),
@@ -107,11 +107,3 @@ def _build(tables: Tables, plant: Shop, jobs: Sequence[Job], parts: _Parts) -> S
         setup_interruptible=may_pause,
         calendars=packed(parts.working.windows, parts.working.name),
     )
-
-
-def _release_s(job: Job) -> int:
-    """Return the release; work in progress was released when it began at the latest."""
-    first: Operation = job.route[0]
-    if first.status in ("running", "frozen"):
-        return min(job.release_s, first.start_s)
-    return job.release_s
