@@ -31,7 +31,8 @@ install() {
     local what=$1 began=$SECONDS
     shift
     echo "setup: installing $what"
-    .venv/bin/python -m pip install -qq --disable-pip-version-check "$@" 9>&- &
+    # Python compiles a module when it is first imported; compiling all of them takes a minute.
+    .venv/bin/python -m pip install -qq --no-compile --disable-pip-version-check "$@" 9>&- &
     local pip=$!
     while kill -0 "$pip" 2>/dev/null; do
         sleep 1
