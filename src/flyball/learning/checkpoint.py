@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""Stop anywhere, go on as if nothing had happened.
+
+A checkpoint is a folder ``checkpoint-<iteration>`` with ``state.safetensors`` (weights, optimiser,
+normalisers, the Env's snapshot) and ``state.json`` (counters and what the run was). It is written
+beside its place, flushed to the disk and renamed, so that a folder with the right name is complete
+whatever was killed. Random draws are functions of the counters, so there is no generator to save.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from torch import nn
+
+from flyball.core.errors import Problem, RunError
+
+Arrays = dict[str, NDArray[Any]]
+
+KEEP = 2
+
+
+def module_arrays(module: nn.Module, prefix: str = "net.") -> Arrays:
+    """Return copies of the parameters and buffers of a module, by name."""
+    return {f"{prefix}{name}": t.detach().numpy().copy() for name, t in module.state_dict().items()}
+
+
+def load_module(module: nn.Module, arrays: Arrays, prefix: str = "net.") -> None:
+    """Put arrays of `module_arrays` back, in place."""
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            tensor.copy_(torch.from_numpy(arrays[f"{prefix}{name}"].copy()))
+
+
+def adam_arrays(optimiser: torch.optim.Optimizer, prefix: str = "adam.") -> Arrays:
+    """Return copies of the moments and step counts of Adam, by parameter number."""
+    return {
+        f"{prefix}{number}.{name}": value.detach().numpy().copy()
+        for number, moments in optimiser.state_dict()["state"].items()
+        for name, value in moments.items()
+    }
+
+
+def load_adam(optimiser: torch.optim.Optimizer, arrays: Arrays, prefix: str = "adam.") -> None:
+    """Put arrays of `adam_arrays` back."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, array in arrays.items():
+        if name.startswith(prefix):
+            number, moment = name[len(prefix) :].split(".")
+            state.setdefault(int(number), {})[moment] = torch.from_numpy(array.copy())
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def save(folder: Path, iteration: int, arrays: Arrays, facts: dict[str, Any]) -> Path:
+    """Write a checkpoint into `folder` and remove all but the latest two; return its path.
+
+    Parameters
+    ----------
+    folder
+        Made when missing.
+    iteration
+        Number of iterations behind it.
+    arrays
+        Everything that changes.
+    facts
+        Counters and names that fit into JSON.
+    """
+    target = folder / f"checkpoint-{iteration:08d}"
+    half = folder / f".half-{iteration:08d}-{os.getpid()}"
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    save_file(
+        {name: np.copy(array, order="C") for name, array in arrays.items()},
+        half / "state.safetensors",
+    )
+    (half / "state.json").write_text(json.dumps({"iteration": iteration} | facts, indent=1))
+    for part in (half / "state.safetensors", half / "state.json", half):
+        flush(part)
+    shutil.rmtree(target, ignore_errors=True)
+    half.rename(target)
+    flush(folder)
+    for old in _complete(folder)[:-KEEP]:
+        shutil.rmtree(old)
+    for left in folder.glob(".half-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return target
+
+
+def flush(path: Path) -> None:
+    """Make sure that a file or a folder's list of names is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def latest(folder: Path) -> Path | None:
+    """Return the newest complete checkpoint of a folder; None when there is none."""
+    found = _complete(folder)
+    return found[-1] if found else None
+
+
+def _complete(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("checkpoint-*") if (path / "state.json").is_file())
+
+
+def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """Return arrays and facts of one checkpoint.
+
+    Raises
+    ------
+    RunError
+        When it cannot be read.
+    """
+    try:
+        arrays: Arrays = load_file(path / "state.safetensors")
+        facts: dict[str, Any] = json.loads((path / "state.json").read_text())
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(
+            Problem(
+                where=str(path),
+                found=f"a checkpoint that cannot be read ({error})",
+                allowed="state.safetensors and state.json as written by training",
+                fix="delete this folder; the run then goes on from the one before",
+            )
+        ) from error
+    return arrays, facts

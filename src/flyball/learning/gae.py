@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Generalised advantage estimation, compiled (Schulman et al., arXiv:1506.02438)."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from flyball.core.batch import Bools, Doubles
+from flyball.core.spec import Objective
+
+
+@njit(cache=True, nogil=True)
+def _backward(delta: Doubles, cut: Bools, decay: float) -> Doubles:
+    advantage = np.zeros_like(delta)
+    for column in range(delta.shape[1]):
+        carry = 0.0
+        for t in range(len(delta) - 1, -1, -1):
+            if cut[t, column]:
+                carry = 0.0
+            carry = delta[t, column] + decay * carry
+            advantage[t, column] = carry
+    return advantage
+
+
+def gae(  # noqa: PLR0913
+    reward: Doubles,
+    value: Doubles,
+    next_value: Doubles,
+    *,
+    terminated: Bools,
+    truncated: Bools,
+    gamma: float,
+    lam: float,
+) -> Doubles:
+    """Return the advantage of every step.
+
+    Parameters
+    ----------
+    reward, value, next_value
+        (T, M) in one unit. `next_value[t]` belongs to the observation that followed step t, before
+        any reset: a truncated episode still bootstraps, a terminated one does not.
+    terminated, truncated
+        (T, M); the advantage is carried over neither.
+    gamma, lam
+        Discount and trace decay, in [0, 1].
+    """
+    delta = reward + gamma * next_value * ~terminated - value
+    return _backward(delta, terminated | truncated, gamma * lam)
+
+
+def scalarise(
+    reward: NDArray[Any], objectives: tuple[Objective, ...], weights: dict[str, float]
+) -> Doubles:
+    """Return the weighted utility (...) of vector rewards (..., K): larger is always better.
+
+    Parameters
+    ----------
+    reward
+        Native units, the last axis in the order of `objectives`.
+    objectives
+        Names and senses; a "min" objective counts negatively.
+    weights
+        Utility per native unit of each named objective; one that is not named counts nothing.
+        Empty: the first objective alone, with weight 1.
+    """
+    if not weights:
+        weights = {objectives[0].name: 1.0}
+    sign = [1.0 if objective.sense == "max" else -1.0 for objective in objectives]
+    weight = [weights.get(objective.name, 0.0) for objective in objectives]
+    return np.asarray(reward, np.float64) @ (np.array(sign) * np.array(weight))

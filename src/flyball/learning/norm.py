@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Normalisers that are part of the model: they train with it, resume with it, and are exported.
+
+A feature passes a signed logarithm, then is standardised with running statistics, then is clipped.
+Statistics change between iterations only, never while a trajectory is being collected or learned
+from, so that the probability ratio of the first minibatch is exactly one.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from flyball.core.batch import Doubles, Floats
+
+LEARN_AT_MOST = 50_000
+"""Rows of one iteration that enter the statistics, evenly spaced: more change nothing."""
+
+
+class FeatureNorm(nn.Module):
+    """Signed log1p, standardise, clip; statistics are buffers in float64."""
+
+    mean: Tensor
+    std: Tensor
+    m2: Tensor
+    count: Tensor
+
+    def __init__(self, width: int, clip: float = 8.0) -> None:
+        super().__init__()
+        self.clip = clip
+        self.register_buffer("mean", torch.zeros(width, dtype=torch.float64))
+        self.register_buffer("m2", torch.zeros(width, dtype=torch.float64))
+        self.register_buffer("std", torch.ones(width, dtype=torch.float64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalised features; any shape (..., width), float32."""
+        if x.shape[-1] == 0:
+            return x
+        x = torch.sign(x) * torch.log1p(x.abs())
+        x = (x - self.mean.float()) / self.std.float()
+        return x.clamp(-self.clip, self.clip)
+
+    def learn(self, x: Floats) -> None:
+        """Merge the statistics of raw features (L, width) into the running ones (Chan 1979).
+
+        A column that never varies keeps the scale 1, so that it stays near zero.
+        """
+        if x.size == 0:
+            return
+        x64 = x[:: 1 + len(x) // LEARN_AT_MOST].astype(np.float64)
+        squashed = torch.from_numpy(np.sign(x64) * np.log1p(np.abs(x64)))
+        n = float(len(x64))
+        mean = squashed.mean(0)
+        m2 = ((squashed - mean) ** 2).sum(0)
+        delta = mean - self.mean
+        total = self.count + n
+        self.mean += delta * (n / total)
+        self.m2 += m2 + delta**2 * (self.count * n / total)
+        self.count.copy_(total)
+        variance = self.m2 / total
+        self.std.copy_(torch.where(variance > 1e-8, variance.clamp_min(1e-8).sqrt(), 1.0))
+
+
+class ReturnScale:
+    """Running standard deviation of the discounted return, by which rewards are divided.
+
+    Rewards are never clipped and never shifted; the scale is logged in every iteration and stands
+    in the bundle's manifest. Columns are the (row, agent) pairs of the Env.
+    """
+
+    def __init__(self, n_columns: int, gamma: float) -> None:
+        self.gamma = gamma
+        self.carry = np.zeros(n_columns)
+        self.moments = np.zeros(3)  # count, mean, sum of squared distances
+
+    @property
+    def std(self) -> float:
+        """Divide rewards by this; 1 until something varies."""
+        count, _, m2 = self.moments
+        return float(np.sqrt(m2 / count)) if count > 1 and m2 / count > 1e-12 else 1.0
+
+    def learn(
+        self, reward: Doubles, ended: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    ) -> None:
+        """Follow the return through rewards (T, M); `ended` (T, M) starts it anew after a step."""
+        seen = np.empty_like(reward)
+        for t in range(len(reward)):
+            self.carry = self.carry * self.gamma + reward[t]
+            seen[t] = self.carry
+            self.carry = np.where(ended[t], 0.0, self.carry)
+        n, mean = float(seen.size), float(seen.mean())
+        m2 = float(((seen - mean) ** 2).sum())
+        count, old_mean, old_m2 = self.moments
+        total = count + n
+        delta = mean - old_mean
+        self.moments[:] = (
+            total,
+            old_mean + delta * n / total,
+            old_m2 + m2 + delta**2 * count * n / total,
+        )
