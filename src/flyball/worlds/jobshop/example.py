@@ -26,9 +26,9 @@ from flyball.worlds.jobshop.example_plant import (
 
 SEED = 1788
 N_JOBS = 120
-LOAD = 1.0
+LOAD = 1.4
 """What every working time is multiplied by."""
-TIGHTNESS = 1.0
+TIGHTNESS = 0.5
 """What the time from release to due date is multiplied by."""
 
 

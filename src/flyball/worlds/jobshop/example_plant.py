@@ -106,7 +106,7 @@ FAMILIES = {
     ),
 }  # fmt: skip
 
-_SETUP_MIN = {"Saw": 8, "Laser": 14, "Bend": 22, "Turn": 40, "Mill": 45, "Weld": 18}
+_SETUP_MIN = {"Saw": 12, "Laser": 20, "Bend": 35, "Turn": 60, "Mill": 70, "Weld": 30}
 
 
 def machines() -> Rows:
@@ -127,7 +127,7 @@ def setups() -> Rows:
         rows.append([group, "*", "*", minutes])
         rows += [[group, "-", name, minutes + 5] for name in names[:1]]
         rows += [
-            [group, before, after, minutes + 6 * abs(i - j)]
+            [group, before, after, minutes + 8 * abs(i - j)]
             for i, before in enumerate(names)
             for j, after in enumerate(names)
             if abs(i - j) > 1
@@ -135,7 +135,7 @@ def setups() -> Rows:
     colours = FAMILIES["Coat"]
     rows.append(["Coat", "-", "*", 30])
     rows += [
-        ["Coat", before, after, 15 + 3 * (j - i) if j > i else 30 + 9 * (i - j)]
+        ["Coat", before, after, 20 + 5 * (j - i) if j > i else 40 + 14 * (i - j)]
         for i, before in enumerate(colours)
         for j, after in enumerate(colours)
         if i != j
