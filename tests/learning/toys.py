@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Small problems with a known answer that follow the batch contract."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -136,11 +137,10 @@ class Cheapest:
     def initial(self, n_envs: int) -> NDArray[np.float32]:
         return np.zeros((n_envs, 0), np.float32)
 
-    def act(self, now: Observation, memory: Any, key: Any) -> Any:
+    def act(self, now: Observation, memory: Any, key: Any) -> Any:  # noqa: ARG002
         x, offset = now.options.features, now.options.offset
         cost = self.sign * (x[:, 0] + 0.5 * x[:, 1])
-        pairs = zip(offset[:-1], offset[1:], strict=True)
-        choice = np.array([np.argmin(cost[a:b]) for a, b in pairs], np.int32)
+        choice = np.array([np.argmin(cost[a:b]) for a, b in itertools.pairwise(offset)], np.int32)
         action = Action(choice[:, None, None], np.zeros((len(choice), 1, 0)))
         return action, np.zeros((len(choice), 1), np.float32), memory
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Generalised advantage estimation, compiled (Schulman et al., arXiv:1506.02438)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def gae(  # noqa: PLR0913
 
 
 def scalarise(
-    reward: NDArray[Any], objectives: tuple[Objective, ...], weights: dict[str, float]
+    reward: NDArray[Any], objectives: tuple[Objective, ...], weights: Mapping[str, float]
 ) -> Doubles:
     """Return the weighted utility (...) of vector rewards (..., K): larger is always better.
 
@@ -69,4 +70,5 @@ def scalarise(
         weights = {objectives[0].name: 1.0}
     sign = [1.0 if objective.sense == "max" else -1.0 for objective in objectives]
     weight = [weights.get(objective.name, 0.0) for objective in objectives]
-    return np.asarray(reward, np.float64) @ (np.array(sign) * np.array(weight))
+    utility: Doubles = np.asarray(reward, np.float64) @ (np.array(sign) * np.array(weight))
+    return utility

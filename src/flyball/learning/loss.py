@@ -55,7 +55,7 @@ def minibatches(rows: Longs, size: int, *name: int) -> Iterator[Longs]:
 def descend(loss: Tensor, net: nn.Module, optimiser: torch.optim.Optimizer, clip: float) -> None:
     """Take one optimiser step down the gradient of `loss`, its norm clipped at `clip`."""
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     nn.utils.clip_grad_norm_(net.parameters(), clip)
     optimiser.step()
 

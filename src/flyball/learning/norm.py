@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flyball.core.batch import Doubles, Floats
+from flyball.core.batch import Bools, Doubles, Floats
 
 LEARN_AT_MOST = 50_000
 """Rows of one iteration that enter the statistics, evenly spaced: more change nothing."""
@@ -79,9 +79,7 @@ class ReturnScale:
         count, _, m2 = self.moments
         return float(np.sqrt(m2 / count)) if count > 1 and m2 / count > 1e-12 else 1.0
 
-    def learn(
-        self, reward: Doubles, ended: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
-    ) -> None:
+    def learn(self, reward: Doubles, ended: Bools) -> None:
         """Follow the return through rewards (T, M); `ended` (T, M) starts it anew after a step."""
         seen = np.empty_like(reward)
         for t in range(len(reward)):

@@ -14,11 +14,9 @@ their closed-form values within seconds (``tests/learning/test_ppo.py``).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from flyball.core.batch import Doubles, Longs, Observation
 from flyball.core.protocols import Env
@@ -197,7 +195,7 @@ class PPO:
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on, as named arrays."""
         env = {f"env.{name}": array for name, array in self.env.snapshot().items()}
-        scale: dict[str, NDArray[Any]] = {
+        scale = {
             "scale.carry": self.scale.carry.copy(),
             "scale.moments": self.scale.moments.copy(),
         }

@@ -35,7 +35,7 @@ def sum_rows(x: Array, offset: Array, mean: bool) -> Array:  # noqa: FBT001
 
 @njit(cache=True, nogil=True)
 def spread_rows(x: Array, offset: Array, mean: bool) -> Array:  # noqa: FBT001
-    """Return (L, H): the row's vector (R, H) at each of its candidates, over its count if `mean`."""
+    """Return (L, H): the row's vector (R, H), over its count if `mean`, for each candidate."""
     n_rows, width = len(offset) - 1, x.shape[1]
     out = np.empty((offset[n_rows], width), x.dtype)
     for row in range(n_rows):

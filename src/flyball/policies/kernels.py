@@ -7,7 +7,7 @@ candidate), so it depends neither on the number of rows nor on what other rows h
 
 References
 ----------
-.. [1] Maddison, Tarlow, Minka, *A\\* sampling*, arXiv:1411.0030.
+.. [1] Maddison, Tarlow, Minka, *A-star sampling*, arXiv:1411.0030.
 """
 
 import math
