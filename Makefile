@@ -15,6 +15,8 @@ export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 # Without a display, and without asking whether there is one.
 export MPLBACKEND ?= Agg
+# Test processes. More than cores would make tests with a time limit fail for no fault of theirs.
+WORKERS ?= 2
 
 .PHONY: help setup demo test test-slow check layers size fix bench evidence docs golden nojit peers clean
 
@@ -33,8 +35,8 @@ interrupted:
 demo: $(STAMP) ## The whole main job on the shipped workbook, at most 4 minutes
 	@$(BIN)/flyball demo
 
-test: $(STAMP) ## Run the tests, at most 6 minutes
-	@$(BIN)/python -m pytest -q
+test: $(STAMP) ## Run the tests, at most 6 minutes (WORKERS=0: in one process)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-slow: $(STAMP) ## Run the tests that learn or measure, minutes each
 	@$(BIN)/python -m pytest -q -m slow
@@ -68,7 +70,7 @@ golden: $(STAMP) ## Write the golden traces anew; read the diff before you commi
 	@$(BIN)/python -m pytest -q --golden -k golden
 
 nojit: $(STAMP) ## Coverage of core and worlds with the compiler off, at least 90 %
-	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q tests/core tests/worlds \
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/core tests/worlds \
 		--cov=flyball.core --cov=flyball.worlds.jobshop --cov-report=term-missing:skip-covered \
 		--cov-fail-under=90
 
