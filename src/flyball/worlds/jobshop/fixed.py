@@ -65,6 +65,8 @@ def _work(operation: Operation, plant: Shop, working: Openings, findings: Findin
     spans = working.of(operation.machine)
     name = plant.machines[operation.machine].name
     start_s, work_s = operation.start_s, operation.remaining_s
+    if operation.status == "frozen" and start_s < 0:
+        return None  # reported when it was read
     if operation.status == "running":
         end_s = finish(spans, 0, work_s)
     else:

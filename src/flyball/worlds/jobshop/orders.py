@@ -109,7 +109,7 @@ def moment_s(row: Row, name: str, plant: Shop, findings: Findings) -> int | None
     if moment is None:
         return None
     seconds = plant.seconds(moment, at_end_of_day=name == "due")
-    if abs(seconds) > MAX_YEARS * YEAR_S:
+    if plant.start is not None and abs(seconds) > MAX_YEARS * YEAR_S:
         allowed = f"a date within {MAX_YEARS} years of the start of the plan"
         row.report(findings, name, Fault("far", f"{moment}", allowed, "correct the year"))
         return None
@@ -153,7 +153,7 @@ def _duration_s(minutes: float, speed: float) -> int:
 def _machines(row: Row, plant: Shop, tables: Tables, findings: Findings) -> dict[int, float]:
     """Return the speed of each machine that may do the operation, in the order written."""
     speeds: dict[int, float] = {}
-    if not (tables["machines"].known and row.has("machines")):
+    if not (tables["machines"].known and tables["groups"].known and row.has("machines")):
         return speeds
     for part in row.text("machines").split(";"):
         name, sign, factor = (word.strip() for word in part.partition("@"))

@@ -53,7 +53,8 @@ class Shop:
         """Return a moment as whole seconds since the start; a day alone is its midnight."""
         if not isinstance(moment, datetime):
             moment = datetime.combine(moment, time()) + timedelta(days=int(at_end_of_day))
-        origin = self.start or moment
+        # Without a start, which is reported, dates can still be held against each other.
+        origin = self.start or datetime(2000, 1, 1)  # noqa: DTZ001
         return round((moment - origin).total_seconds())
 
 

@@ -88,7 +88,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one form; `known` is False where the sheet is missing or unreadable."""
+    """The rows of one form; `known` where all its names are known, so that others can be wrong."""
 
     rows: Sequence[Row] = ()
     known: bool = False

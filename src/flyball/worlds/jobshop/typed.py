@@ -93,7 +93,10 @@ def _table(sheet: Sheet, form: Form, findings: Findings) -> Table:
         )
         findings.add(problem)
     rows = [_row(sheet, form, column, line, findings) for line in lines[1:]]
-    return Table(rows, known=all(c.name in column for c in form.columns if c.needed))
+    complete = all(c.name in column for c in form.columns if c.needed)
+    # Names that could not be read must not make everything that uses them unknown.
+    named = bool(rows) and not any(form.columns[0].name in row.faulty for row in rows)
+    return Table(rows, known=complete and named)
 
 
 def _columns(
