@@ -27,7 +27,7 @@ FEATURES = (
     Feature("setup", "means", 0, FAR, "set-up that the machine needs now"),
     Feature("same_family", "-", 0, 1, "share of the queue that has the candidate's family"),
     Feature("work_left", "means", 0, FAR, "mean work of this and the job's later operations"),
-    Feature("ops_left", "operations", 1, FAR, "this and the job's later operations"),
+    Feature("ops_left", "operations", 0, FAR, "this and the job's later operations"),
     Feature("slack", "means", -FAR, FAR, "due time minus now minus work left"),
     Feature("weight", "mean weights", 0, FAR, "cost of an hour late, importance counted in"),
     Feature("important", "-", 0, 1, "1 for an important job"),
