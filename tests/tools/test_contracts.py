@@ -2,6 +2,8 @@
 """No room and no world slips past the import contracts of pyproject.toml."""
 
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -50,3 +52,15 @@ def test_a_library_with_a_home_is_forbidden_to_every_other_room(library, homes):
     )
 
     assert set(contract["source_modules"]) == {f"*.{room}" for room in set(ROOMS) - homes}
+
+
+@pytest.mark.parametrize("room", ["policies", *(f"worlds.{world}" for world in WORLDS)])
+def test_what_plans_with_a_policy_loads_no_training_code_and_no_solver(room):
+    code = f"import sys, flyball.{room}; print(*sys.modules)"
+
+    loaded = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert f"flyball.{room}" in loaded
+    assert not {"torch", "ortools", "gymnasium", "plotly"} & set(loaded)
