@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 EXCEPTIONS: dict[str, str] = {
-    # "src/flyball/room/file.py": "reason, and where it is tested instead"
+    # "src/flyball/room/file.py": "tests/room/test_other.py", where it is tested instead; or why not
     "src/flyball/core/protocols.py": "Protocols without code; mypy tests them",
 }
 
@@ -40,6 +40,11 @@ def unmirrored(root: Path, exceptions: dict[str, str]) -> list[str]:
         f"tools/mirror.py: the exception for {name} is not needed; take it out"
         for name in exceptions
         if name not in names
+    ]
+    messages += [
+        f"{name}: tools/mirror.py says {where}, which does not exist"
+        for name, where in exceptions.items()
+        if where.startswith("tests/") and not (root / where).exists()
     ]
     return messages
 

@@ -55,3 +55,15 @@ def test_an_exception_for_a_file_that_has_a_test_is_reported(tmp_path):
     assert messages == [
         "tools/mirror.py: the exception for src/flyball/core/spec.py is not needed; take it out"
     ]
+
+
+def test_an_exception_may_name_the_test_that_stands_for_it_if_there_is_one(tmp_path):
+    touch(tmp_path, "src/flyball/core/spec.py", "tests/core/test_batch.py")
+
+    found = mirror.unmirrored(tmp_path, {"src/flyball/core/spec.py": "tests/core/test_batch.py"})
+    missing = mirror.unmirrored(tmp_path, {"src/flyball/core/spec.py": "tests/core/test_no.py"})
+
+    assert found == []
+    assert missing == [
+        "src/flyball/core/spec.py: tools/mirror.py says tests/core/test_no.py, which does not exist"
+    ]
