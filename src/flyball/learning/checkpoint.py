@@ -8,7 +8,6 @@ whatever was killed. Random draws are functions of the counters, so there is no 
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 from torch import nn
 
 from flyball.core.errors import Problem, RunError
+from flyball.policies import write_folder
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -74,33 +75,16 @@ def save(folder: Path, iteration: int, arrays: Arrays, facts: dict[str, Any]) ->
         Counters and names that fit into JSON.
     """
     target = folder / f"checkpoint-{iteration:08d}"
-    half = folder / f".half-{iteration:08d}-{os.getpid()}"
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    save_file(
-        {name: np.copy(array, order="C") for name, array in arrays.items()},
-        half / "state.safetensors",
-    )
-    (half / "state.json").write_text(json.dumps({"iteration": iteration} | facts, indent=1))
-    for part in (half / "state.safetensors", half / "state.json", half):
-        flush(part)
-    shutil.rmtree(target, ignore_errors=True)
-    half.rename(target)
-    flush(folder)
+    content = {
+        "state.safetensors": to_bytes({n: np.copy(a, order="C") for n, a in arrays.items()}),
+        "state.json": json.dumps({"iteration": iteration} | facts, indent=1).encode(),
+    }
+    write_folder(target, content)
     for old in _complete(folder)[:-KEEP]:
         shutil.rmtree(old)
-    for left in folder.glob(".half-*"):
+    for left in folder.glob(".checkpoint-*"):  # of a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     return target
-
-
-def flush(path: Path) -> None:
-    """Make sure that a file or a folder's list of names is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def latest(folder: Path) -> Path | None:

@@ -203,8 +203,11 @@ class Net(nn.Module):
         self.obs_norm = FeatureNorm(sizes.n_obs, config.feature_clip)
         self.state_norm = FeatureNorm(sizes.n_state, config.feature_clip)
         self.option_norm = FeatureNorm(sizes.n_features, config.feature_clip)
-        actor = MaskedActor if sizes.actions else OptionsActor
-        self.actor = actor(sizes, config, draws)
+        self.actor: MaskedActor | OptionsActor = (
+            MaskedActor(sizes, config, draws)
+            if sizes.actions
+            else OptionsActor(sizes, config, draws)
+        )
         self.critic = Critic(sizes, config, draws)
 
     def normalise(self, x: Inputs) -> Inputs:

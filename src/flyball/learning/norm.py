@@ -43,7 +43,8 @@ class FeatureNorm(nn.Module):
     def learn(self, x: Floats) -> None:
         """Merge the statistics of raw features (L, width) into the running ones (Chan 1979).
 
-        A column that never varies keeps the scale 1, so that it stays near zero.
+        A column that never varied keeps the scale 1; one that hardly varies is blown up at most
+        twentyfold, so that the first surprise does not saturate the network.
         """
         if x.size == 0:
             return
@@ -58,7 +59,7 @@ class FeatureNorm(nn.Module):
         self.m2 += m2 + delta**2 * (self.count * n / total)
         self.count.copy_(total)
         variance = self.m2 / total
-        self.std.copy_(torch.where(variance > 1e-8, variance.clamp_min(1e-8).sqrt(), 1.0))
+        self.std.copy_(torch.where(variance > 1e-8, variance.sqrt().clamp_min(0.05), 1.0))
 
 
 class ReturnScale:

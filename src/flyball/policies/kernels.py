@@ -27,7 +27,7 @@ _S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 @njit(cache=True, nogil=True)
 def step_bits(state: np.uint64, part: int) -> np.uint64:
     """Return the next state of `flyball.core.random.bits` after one more part of the name."""
-    word = state + np.uint64(part) + _GOLDEN
+    word = np.uint64(state) + np.uint64(part) + _GOLDEN
     word = (word ^ (word >> _S30)) * _MIX_1
     word = (word ^ (word >> _S27)) * _MIX_2
     return word ^ (word >> _S31)
@@ -132,3 +132,29 @@ def pack_legal(logits: Floats, mask: Bools) -> tuple[Floats, Longs, Longs]:
                 where[at] = column
                 at += 1
     return score, offset, where
+
+
+@njit(cache=True, nogil=True)
+def rows_and_counts(offset: Longs, length: int) -> tuple[Longs, Floats]:
+    """Return the row (length,) of each candidate and the count (R', 1) of each row.
+
+    Parameters
+    ----------
+    offset
+        (R + 1,) row r owns offset[r]..offset[r + 1].
+    length
+        At least offset[R]; candidates beyond it belong to row R, which is no row.
+
+    Returns
+    -------
+    row : (length,) int64
+    count : (R', 1) float32
+        At least 1; R' is the next multiple of 16 above R.
+    """
+    n_rows = len(offset) - 1
+    row = np.full(length, n_rows, np.int64)
+    count = np.ones((n_rows // 16 * 16 + 16, 1), np.float32)
+    for r in range(n_rows):
+        row[offset[r] : offset[r + 1]] = r
+        count[r, 0] = max(1, offset[r + 1] - offset[r])
+    return row, count
