@@ -1,26 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""The best rule a good planner could have found: every rule at many settings, tried on one pool.
+"""The best rule a good planner could have found: every rule, its settings searched on one pool.
 
 A policy is compared with the winner, so the winner must be honestly strong: the pool is drawn from
 the same distribution, with the same seeds, as the one the policy trains on, never from the
-evaluation's.
+evaluation's, and the search goes on until no single setting helps or the time is over.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from flyball.core.batch import Doubles
+from flyball.core.clock import Clock, SystemClock
 from flyball.core.protocols import Policy
 from flyball.worlds.jobshop.baselines import RULES, Rule
 from flyball.worlds.jobshop.env import SPEC, JobShop
 from flyball.worlds.jobshop.plan import score
 from flyball.worlds.jobshop.scenario import Scenario
 
-LEADS = (1.0, 1.5, 2.0, 3.0, 5.0)
-LOOK_AHEADS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-SETUP_LOOK_AHEADS = (0.1, 0.2, 0.5, 1.0, 2.0)
+GRIDS: dict[str, tuple[float, ...]] = {
+    "lead": (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0),
+    "look_ahead": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+    "setup_look_ahead": (0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0),
+}
+"""Values tried for each setting of `Rule`."""
+
+SETTINGS = {
+    "slack": ("lead",),
+    "ATC": ("lead", "look_ahead"),
+    "ATCS": ("lead", "look_ahead", "setup_look_ahead"),
+}
+"""Settings that matter to each rule, beside `patience`, which matters to all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +42,35 @@ class Trial:
 
     rule: Rule
     score: float
+
+
+@dataclass(kw_only=True)
+class Search:
+    """The trials of one pool so far; two threads share the work, results do not depend on it."""
+
+    scenarios: Sequence[Scenario]
+    budget_s: float
+    clock: Clock
+    progress: Callable[[float, Trial], None] | None
+    trials: dict[Rule, Trial] = field(default_factory=dict)
+    start_s: float = 0.0
+
+    def over(self) -> bool:
+        """Return whether the time is over."""
+        return self.clock.elapsed_s() - self.start_s >= self.budget_s
+
+    def try_all(self, rules: Sequence[Rule]) -> list[Trial]:
+        """Return a trial of each rule, in their order."""
+        fresh = [rule for rule in dict.fromkeys(rules) if rule not in self.trials]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            means = list(pool.map(lambda rule: _mean_score(self.scenarios, rule), fresh))
+        for rule, mean in zip(fresh, means, strict=True):
+            self.trials[rule] = Trial(rule=rule, score=mean)
+        if self.progress:
+            best = min(self.trials.values(), key=lambda trial: trial.score)
+            share = (self.clock.elapsed_s() - self.start_s) / self.budget_s
+            self.progress(min(1.0, share), best)
+        return [self.trials[rule] for rule in rules]
 
 
 def outcomes(scenarios: Sequence[Scenario], policy: Policy) -> Doubles:
@@ -49,65 +91,68 @@ def outcomes(scenarios: Sequence[Scenario], policy: Policy) -> Doubles:
     return found
 
 
-def settings() -> Iterator[Rule]:
-    """Yield every rule at every setting that matters to it, the textbook's first."""
-    for rule in RULES.values():
-        for patience in (False, True):
-            base = replace(rule, patience=patience)
-            if rule.name not in ("slack", "ATC", "ATCS"):
-                yield base
-                continue
-            for lead in LEADS:
-                for look_ahead in LOOK_AHEADS if rule.name != "slack" else (2.0,):
-                    for setup in SETUP_LOOK_AHEADS if rule.name == "ATCS" else (0.5,):
-                        yield replace(
-                            base, lead=lead, look_ahead=look_ahead, setup_look_ahead=setup
-                        )
-
-
 def tune(
     scenarios: Sequence[Scenario],
+    budget_s: float = 60.0,
+    *,
+    clock: Clock | None = None,
     progress: Callable[[float, Trial], None] | None = None,
 ) -> list[Trial]:
-    """Return every rule's best setting on the pool, the best rule first.
+    """Return every rule at its best setting on the pool, the best rule first.
 
-    Successive halving: all settings meet a quarter of the pool, the better half of them the next
-    quarter too, and so on; the last eighth meets all of it.
+    Every rule is tried as the textbook has it and with `patience`; then the settings of the rules
+    that have any are searched one at a time, round and round, until none helps.
 
     Parameters
     ----------
     scenarios
-        The pool, at least 4.
+        The pool, at least 1.
+    budget_s
+        Wall time after which no new round begins; what the policy's training gets is fair.
+    clock
+        Where the time comes from.
     progress
-        Called with the share of the work behind us, in [0, 1], and the best trial so far.
+        Called with the share of the time used, in [0, 1], and the best trial so far.
     """
-    rules = list(settings())
-    rounds = 4
-    share = max(1, len(scenarios) // rounds)
-    total = dict.fromkeys(range(len(rules)), 0.0)
-    alive = list(total)
-    work = sum(len(rules) >> k for k in range(rounds))
-    spent = 0
-    best_of_rule: dict[str, Trial] = {}
-    for k in range(rounds):
-        part = scenarios[k * share : (k + 1) * share if k < rounds - 1 else len(scenarios)]
-        if not part:
+    clock = clock or SystemClock()
+    search = Search(
+        scenarios=scenarios,
+        budget_s=budget_s,
+        clock=clock,
+        progress=progress,
+        start_s=clock.elapsed_s(),
+    )
+    best: dict[str, Trial] = {}
+    for rule in RULES.values():
+        pair = search.try_all([rule, replace(rule, patience=True)])
+        best[rule.name] = min(pair, key=lambda trial: trial.score)
+    moving = set(SETTINGS)
+    while moving and not search.over():
+        for name in sorted(moving):
+            found = _sweep(search, best[name])
+            if found.score >= best[name].score:
+                moving.discard(name)
+            best[name] = min(best[name], found, key=lambda trial: trial.score)
+    return sorted(best.values(), key=lambda trial: trial.score)
+
+
+def _sweep(search: Search, start: Trial) -> Trial:
+    """Return the best of one round over the settings of a rule, each in turn."""
+    best = start
+    for setting in SETTINGS[start.rule.name]:
+        if search.over():
             break
-        met = min((k + 1) * share, len(scenarios)) if k < rounds - 1 else len(scenarios)
-        for number in alive:
-            total[number] += float(score(outcomes(part, rules[number])).sum())
-            spent += 1
-            if progress:
-                best = min(alive, key=lambda other: total[other])
-                progress(min(1.0, spent / work), Trial(rule=rules[best], score=total[best] / met))
-        alive.sort(key=lambda other: total[other])
-        best_of_rule = {}
-        for number in alive:
-            name = rules[number].name
-            if name not in best_of_rule:
-                best_of_rule[name] = Trial(rule=rules[number], score=total[number] / met)
-        # Each rule keeps its best setting, so that the report can show them all.
-        kept = {trial.rule for trial in best_of_rule.values()}
-        half = set(alive[: max(1, len(alive) // 2)])
-        alive = [number for number in alive if number in half or rules[number] in kept]
-    return sorted(best_of_rule.values(), key=lambda trial: trial.score)
+        rules = [_with(best.rule, setting, value) for value in GRIDS[setting]]
+        flipped = replace(best.rule, patience=not best.rule.patience)
+        best = min([best, *search.try_all([*rules, flipped])], key=lambda trial: trial.score)
+    return best
+
+
+def _with(rule: Rule, setting: str, value: Any) -> Rule:
+    """Return the rule with one setting changed."""
+    return replace(rule, **{setting: value})
+
+
+def _mean_score(scenarios: Sequence[Scenario], rule: Rule) -> float:
+    """Return the rule's mean score on the pool."""
+    return float(score(outcomes(scenarios, rule)).mean())
