@@ -27,19 +27,22 @@ def windows(*calendars: list[tuple[float, float]], overtime: tuple[float, float]
     return Calendars(
         name=tuple(f"shift {n}" for n in range(len(calendars))),
         window=ints(np.cumsum([0, *(len(calendar) for calendar in calendars)])),
-        open_s=longs([int(a * H) for a, _ in flat]),
-        close_s=longs([int(b * H) for _, b in flat]),
+        open_s=longs([round(a * H) for a, _ in flat]),
+        close_s=longs([round(b * H) for _, b in flat]),
         overtime=ints([0] + [len(extra)] * len(calendars)),
-        overtime_open_s=longs([int(a * H) for a, _ in extra]),
-        overtime_close_s=longs([int(b * H) for _, b in extra]),
+        overtime_open_s=longs([round(a * H) for a, _ in extra]),
+        overtime_close_s=longs([round(b * H) for _, b in extra]),
     )
 
 
-def shop(routes: Routes, **changes: object) -> Scenario:
-    """Return a shop without families, calendars, due dates or fixed work; `changes` adds them."""
+def shop(routes: Routes, *, at_least: int = 1, **changes: object) -> Scenario:
+    """Return a shop without families, calendars, due dates or fixed work; `changes` adds them.
+
+    There are `at_least` so many machines, whether they are used or not.
+    """
     n_jobs = len(routes)
     ops = [op for route in routes for op in route]
-    n_machines = 1 + max(machine for op in ops for machine in op)
+    n_machines = max(at_least, 1 + max(machine for op in ops for machine in op))
     scenario = Scenario(
         name="small",
         start=None,
@@ -55,7 +58,7 @@ def shop(routes: Routes, **changes: object) -> Scenario:
         interruptible=np.zeros(len(ops), dtype=np.bool_),
         op_pair=ints(np.cumsum([0, *(len(op) for op in ops)])),
         pair_machine=ints([machine for op in ops for machine in op]),
-        pair_duration_s=longs([int(hours * H) for op in ops for hours in op.values()]),
+        pair_duration_s=longs([round(hours * H) for op in ops for hours in op.values()]),
         fixed_machine=ints([-1] * len(ops)),
         fixed_start_s=longs([0] * len(ops)),
         fixed_end_s=longs([0] * len(ops)),
@@ -93,6 +96,7 @@ def random_shop(seed: int, *, n_jobs: int = 3, n_machines: int = 2, n_ops: int =
     setup_s[:, [0, 1], [0, 1]] = 0
     return shop(
         routes,
+        at_least=n_machines,
         release_s=longs(rng.integers(0, 6, size=n_jobs) * H),
         due_s=longs(rng.integers(3, 20, size=n_jobs) * H),
         weight=rng.integers(1, 4, size=n_jobs).astype(np.float64),
