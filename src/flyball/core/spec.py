@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The frozen description of an Env: every number that crosses the contract has a name and a unit."""
+"""The frozen description of an Env: every number that crosses it has a name and a unit."""
 
 from dataclasses import dataclass
 from typing import Literal
