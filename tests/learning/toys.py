@@ -213,3 +213,14 @@ class Chain:
         self.count = snapshot["count"].copy()
         self.total = snapshot["total"].copy()
         return self._observe()
+
+
+def mean_cost_h(env: Queue, policy: Any, seeds: Longs) -> float:
+    """Play one episode of every row greedily and return the mean cost."""
+    observation, memory = env.reset(seeds), policy.initial(env.n_envs)
+    while True:
+        action, _, memory = policy.act(observation, memory, None)
+        step = env.step(action)
+        observation = step.observation
+        if step.terminated.all():
+            return float(step.outcome.mean())

@@ -10,7 +10,7 @@ def test_compiled_draws_are_those_of_core():
     for name in names.tolist():
         word = np.uint64(0)
         for part in name:
-            word = step_bits(word, part)
+            word = np.uint64(step_bits(word, part))
 
         assert word == bits(*name)
         assert abs(gumbel(word) + np.log(-np.log(uniform(*name)))) < 1e-9

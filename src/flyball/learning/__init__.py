@@ -2,26 +2,29 @@
 """Algorithms that improve a Policy from experience; the only room that needs torch.
 
 It is handed an Env and never imports a world. Each algorithm is one file that reads from top to
-bottom and has one method that counts, `iterate`; `train` gives any of them a budget, progress,
-checkpoints and a clean stop.
+bottom and has one method that counts, `iterate`: `imitate` copies the best teacher of each
+scenario, `improve` compares rows that play one scenario, `es` gives every row weights of its own,
+`ppo` learns a critic. `train` gives any of them a budget, progress, checkpoints and a clean stop;
+`export` turns the network into a bundle that acts without torch.
 """
 
+from flyball.learning import es, imitate, improve, ppo
 from flyball.learning.acting import NetPolicy, set_threads
-from flyball.learning.imitate import Imitate, ImitateConfig
+from flyball.learning.export import export
 from flyball.learning.nets import Net, NetConfig
-from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.training import Budget, Progress, train
 
 __all__ = [
-    "PPO",
     "Budget",
-    "Imitate",
-    "ImitateConfig",
     "Net",
     "NetConfig",
     "NetPolicy",
-    "PPOConfig",
     "Progress",
+    "es",
+    "export",
+    "imitate",
+    "improve",
+    "ppo",
     "set_threads",
     "train",
 ]

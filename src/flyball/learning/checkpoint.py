@@ -60,6 +60,17 @@ def load_adam(optimiser: torch.optim.Optimizer, arrays: Arrays, prefix: str = "a
     optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
+def learner_arrays(net: nn.Module, optimiser: torch.optim.Optimizer) -> Arrays:
+    """Return copies of a network's and its optimiser's arrays."""
+    return module_arrays(net) | adam_arrays(optimiser)
+
+
+def load_learner(net: nn.Module, optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
+    """Put arrays of `learner_arrays` back; others are ignored."""
+    load_module(net, arrays)
+    load_adam(optimiser, arrays)
+
+
 def save(folder: Path, iteration: int, arrays: Arrays, facts: dict[str, Any]) -> Path:
     """Write a checkpoint into `folder` and remove all but the latest two; return its path.
 

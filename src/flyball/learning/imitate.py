@@ -22,11 +22,11 @@ from flyball.core.protocols import Env, Policy
 from flyball.core.random import uniform
 from flyball.learning.acting import NetPolicy
 from flyball.learning.arena import Arena
-from flyball.learning.checkpoint import Arrays, adam_arrays, load_adam, load_module, module_arrays
+from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.collect import collect_episodes
 from flyball.learning.loss import descend, minibatches, set_rate
 from flyball.learning.nets import Net
-from flyball.learning.settings import require
+from flyball.learning.settings import EPISODE_STRIDE, require
 
 STREAM_EPOCH, STREAM_MIX = 2, 3
 
@@ -127,12 +127,11 @@ class Imitate:
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on; the Env is reset in each."""
-        return module_arrays(self.net) | adam_arrays(self.optimiser)
+        return learner_arrays(self.net, self.optimiser)
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
-        load_module(self.net, arrays)
-        load_adam(self.optimiser, arrays)
+        load_learner(self.net, self.optimiser, arrays)
 
 
 class Lesson:
@@ -165,7 +164,7 @@ class Lesson:
             )
         played = label
         if self.learner.any():
-            key = (self.run.config.seed, self.iteration * 1_000_003 + step)
+            key = (self.run.config.seed, self.iteration * EPISODE_STRIDE + step)
             own, _, _ = self.run.policy.act(observation, empty, key)
             mixed = np.where(self.learner[:, None, None], own.choice, label.choice)
             played = Action(mixed, label.value)

@@ -228,11 +228,15 @@ class Net(nn.Module):
         out: Tensor = self.actor(x.obs, x.features, x.offset)
         return out
 
-    def terms(self, x: Inputs, choice: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log-probability of `choice` (R, H) and entropy, both (R,) float64."""
+    def terms(self, x: Inputs, choice: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Return log-probability of `choice` (R, H) and entropy, both (R,) float64.
+
+        The scores are divided by `temperature` (above 0) before the softmax.
+        """
+        scores = self.scores(x) / temperature
         if self.sizes.actions:
-            return dists.masked(self.scores(x), x.mask, choice, self.sizes.actions)
-        return dists.options(self.scores(x), x.offset, choice)
+            return dists.masked(scores, x.mask, choice, self.sizes.actions)
+        return dists.options(scores, x.offset, choice)
 
     def value(self, x: Inputs) -> Tensor:
         """Return (R,) values of normalised rows in the learner's reward unit."""

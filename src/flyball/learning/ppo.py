@@ -22,7 +22,7 @@ from flyball.core.batch import Doubles, Longs, Observation
 from flyball.core.protocols import Env
 from flyball.learning.acting import NetPolicy
 from flyball.learning.arena import Arena, Decisions
-from flyball.learning.checkpoint import Arrays, adam_arrays, load_adam, load_module, module_arrays
+from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.collect import Tally, collect_steps, values
 from flyball.learning.gae import gae
 from flyball.learning.loss import clipped, descend, minibatches, set_rate, standardise
@@ -199,12 +199,11 @@ class PPO:
             "scale.carry": self.scale.carry.copy(),
             "scale.moments": self.scale.moments.copy(),
         }
-        return module_arrays(self.net) | adam_arrays(self.optimiser) | env | scale
+        return learner_arrays(self.net, self.optimiser) | env | scale
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
-        load_module(self.net, arrays)
-        load_adam(self.optimiser, arrays)
+        load_learner(self.net, self.optimiser, arrays)
         env = {name[4:]: array for name, array in arrays.items() if name.startswith("env.")}
         self.observation = self.env.restore(env)
         self.scale.carry = arrays["scale.carry"].copy()

@@ -3,6 +3,9 @@
 
 from flyball.core.errors import ConfigError, Problem
 
+EPISODE_STRIDE = 1_000_003
+"""Draws of step t in iteration i are named i * EPISODE_STRIDE + t: no episode is that long."""
+
 
 def require(where: str, found: object, allowed: str, *, ok: bool, usual: str) -> None:
     """Raise ConfigError unless `ok`.

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""Improvement by comparison: many rows play one scenario, and the better ones are copied.
+
+With ``signal="relative"`` every decision of a trajectory has the advantage (own utility - group
+mean) / group deviation in PPO's clipped loss: no critic, no discount, as in POMO (Kwon et al.,
+arXiv:2010.16011) and GRPO (Shao et al., arXiv:2402.03300). With ``signal="best"`` the policy
+imitates the group's best trajectory: self-labelling (Corsini et al., arXiv:2401.11849).
+
+Known good result: a bandit over options is solved to its optimum
+(``tests/learning/test_improve.py``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+
+from flyball.core.batch import Action, Doubles, Floats, Longs, Observation
+from flyball.core.protocols import Env
+from flyball.learning.acting import NetPolicy
+from flyball.learning.arena import Arena
+from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
+from flyball.learning.collect import collect_episodes
+from flyball.learning.loss import clipped, descend, minibatches, set_rate
+from flyball.learning.nets import Net
+from flyball.learning.settings import EPISODE_STRIDE, require
+
+STREAM_EPOCH = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImproveConfig:
+    """Settings of `Improve`."""
+
+    seed: int = 0
+    """Names every random draw of the run, at least 0."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Utility per native unit of each objective; empty: the first objective alone."""
+
+    group: int = 16
+    """Rows that play the same scenario, at least 2; it divides B."""
+
+    signal: Literal["relative", "best"] = "relative"
+    """What is learned from a group."""
+
+    first_scenario: int = 0
+    """Seed of the first group in iteration 0; every iteration takes the next B / group seeds."""
+
+    scenarios: int | None = None
+    """Seeds start again after this many; None: never."""
+
+    epochs: int = 2
+    """Passes over the decisions of an iteration."""
+
+    minibatch: int = 4096
+    """Decisions in one gradient step."""
+
+    clip: float = 0.2
+    """Largest change of the probability ratio in one update, in (0, 1)."""
+
+    temperature: float = 1.0
+    """Divides the scores while playing and while learning, above 0."""
+
+    rate: float = 3e-4
+    """Learning rate of Adam at the start of the budget."""
+
+    rate_end: float = 0.1
+    """Share of the learning rate that is left at the end of the budget, in [0, 1]."""
+
+    entropy: float = 0.0
+    """Weight of the entropy bonus, nats."""
+
+    gradient_clip: float = 0.5
+    """Largest norm of a gradient."""
+
+    target_kl: float = 0.03
+    """An epoch is the last one once the KL estimate passes 1.5 times this, nats."""
+
+    def __post_init__(self) -> None:
+        require("improve.group", self.group, "at least 2", ok=self.group >= 2, usual="8 to 32")
+        require("improve.clip", self.clip, "in (0, 1)", ok=0 < self.clip < 1, usual="0.1 to 0.3")
+        require("improve.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-4 to 1e-3")
+        require(
+            "improve.temperature", self.temperature, "above 0", ok=self.temperature > 0, usual="1"
+        )
+        known = self.signal in ("relative", "best")
+        require("improve.signal", self.signal, "relative or best", ok=known, usual="relative")
+
+
+class Improve:
+    """A run of group comparison on one Env: `iterate` plays every row once and learns from it."""
+
+    name = "improve"
+
+    def __init__(self, env: Env, net: Net, config: ImproveConfig) -> None:
+        whole = env.n_envs % config.group == 0
+        require("improve.group", config.group, f"a divisor of {env.n_envs}", ok=whole, usual="16")
+        self.env, self.net, self.config = env, net, config
+        self.policy = NetPolicy(net, config.temperature)
+        self.optimiser = torch.optim.Adam(net.actor.parameters(), config.rate, eps=1e-5)
+        self.arena = Arena(64, env.n_envs, env.spec.n_agents, net.sizes)
+
+    def iterate(self, iteration: int, share: float) -> dict[str, float]:
+        """Play, compare, learn, and return what happened; `share` of the budget is spent."""
+        config = self.config
+        set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
+        n_groups = self.env.n_envs // config.group
+        seeds = np.arange(n_groups, dtype=np.int64) + iteration * n_groups
+        if config.scenarios is not None:
+            seeds %= config.scenarios
+        seeds = np.repeat(seeds + config.first_scenario, config.group)
+        empty = self.policy.initial(self.env.n_envs)
+
+        def act(observation: Observation, step: int) -> tuple[Action, Action, Floats]:
+            key = (config.seed, iteration * EPISODE_STRIDE + step)
+            action, log_prob, _ = self.policy.act(observation, empty, key)
+            return action, action, log_prob
+
+        played = collect_episodes(self.env, seeds, act, self.arena, config.weights)
+        merit = merits(played.utility.reshape(n_groups, config.group), config.signal)
+        return played.tally.figures() | self.learn(merit.ravel(), iteration)
+
+    def learn(self, merit: Doubles, iteration: int) -> dict[str, float]:
+        """Take every gradient step of an iteration; `merit` (B,) weighs each trajectory."""
+        config, arena = self.config, self.arena
+        by_decision = np.broadcast_to(merit[:, None], arena.counted.shape).reshape(-1)
+        rows = arena.decisions()
+        rows = rows[by_decision[rows] != 0.0]
+        sums, n = torch.zeros(4, dtype=torch.float64), 0
+        for epoch in range(config.epochs if len(rows) else 0):
+            name = (config.seed, iteration, epoch, STREAM_EPOCH)
+            kl, blocks = 0.0, list(minibatches(rows, config.minibatch, *name))
+            for block in blocks:
+                watched = self.update(block, by_decision)
+                sums += watched
+                kl += float(watched[0]) / len(blocks)
+                n += 1
+            if kl > 1.5 * config.target_kl:
+                break
+        names = ("kl", "clipped", "entropy_nats", "policy_loss")
+        return dict(zip(names, (sums / max(1, n)).tolist(), strict=True))
+
+    def update(self, rows: Longs, merit: Doubles) -> torch.Tensor:
+        """Take one gradient step on the decisions at these arena rows; return (4,) figures."""
+        config, batch = self.config, self.arena.minibatch(rows)
+        log_prob, entropy = self.net.terms(
+            self.net.normalise(batch.inputs), batch.choice, config.temperature
+        )
+        terms = clipped(log_prob, batch.log_prob, torch.from_numpy(merit[rows]), config.clip)
+        loss = terms.loss if config.signal == "relative" else -log_prob.mean()
+        bonus = config.entropy * entropy.mean()
+        descend(loss - bonus, self.net.actor, self.optimiser, config.gradient_clip)
+        figures = (terms.kl, terms.clipped, entropy.mean(), loss)
+        return torch.stack([figure.double() for figure in figures]).detach()
+
+    def state(self) -> Arrays:
+        """Return everything that the next iteration depends on; the Env is reset in each."""
+        return learner_arrays(self.net, self.optimiser)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go back to a `state`, bit for bit."""
+        load_learner(self.net, self.optimiser, arrays)
+
+
+def merits(utility: Doubles, signal: str) -> Doubles:
+    """Return how much is learned from each trajectory.
+
+    Parameters
+    ----------
+    utility
+        (groups, rows of a group); larger is better.
+    signal
+        "relative": standardised within its group. "best": 1 for the group's first best row, 0 for
+        the others. Either way 0 throughout a group whose rows are all alike.
+    """
+    spread = utility.std(1, keepdims=True)
+    alike = spread <= 1e-9 * np.maximum(1.0, np.abs(utility).max(1, keepdims=True))
+    if signal == "best":
+        merit = (np.arange(utility.shape[1]) == utility.argmax(1)[:, None]).astype(np.float64)
+    else:
+        merit = (utility - utility.mean(1, keepdims=True)) / np.where(alike, 1.0, spread)
+    return np.where(alike, 0.0, merit)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""The options network with other weights in every row: compiled, no padding, no copies.
+
+The same function as `nets.OptionsActor`, which the tests compare it with. One parameter vector
+holds the matrices input by output, so that the inner loops run along contiguous weights.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from flyball.core.batch import Floats, Longs
+from flyball.learning.nets import OptionsActor
+
+
+def _parts(actor: OptionsActor) -> tuple[Tensor, ...]:
+    return (
+        actor.embed.weight,
+        actor.embed.bias,
+        actor.mix.weight,
+        actor.mix.bias,
+        actor.context.weight,
+        actor.last.weight,
+    )
+
+
+def pack(actor: OptionsActor) -> Floats:
+    """Return the actor's parameters as one vector (P,)."""
+    return np.concatenate([part.detach().t().numpy().ravel() for part in _parts(actor)])
+
+
+def unpack(vector: Floats, actor: OptionsActor, *, into_gradient: bool = False) -> None:
+    """Put a vector of `pack` into the actor's parameters, or into their gradients."""
+    start = 0
+    for part in _parts(actor):
+        own = vector[start : start + part.numel()].reshape(tuple(reversed(part.shape)))
+        values = torch.from_numpy(np.copy(own.T, order="C"))
+        if into_gradient:
+            part.grad = values
+        else:
+            with torch.no_grad():
+                part.copy_(values)
+        start += part.numel()
+
+
+@njit(cache=True, nogil=True)
+def _add_product(out: Any, x: Any, weights: Any, start: int) -> int:
+    """Add x @ W to `out`, W (len(x), len(out)) lying at weights[start:]; return its end."""
+    width = len(out)
+    for k in range(len(x)):
+        factor = x[k]
+        if factor != 0.0:
+            row = weights[start + k * width : start + (k + 1) * width]
+            for j in range(width):
+                out[j] += factor * row[j]
+    return start + len(x) * width
+
+
+@njit(cache=True, nogil=True)
+def score_rows(
+    obs: Floats, features: Floats, offset: Longs, theta: Floats, widths: tuple[int, int]
+) -> Floats:
+    """Return the score of every candidate (L,) with its row's own weights.
+
+    Parameters
+    ----------
+    obs, features
+        (R, F) and (L, G), normalised.
+    offset
+        (R + 1,) row r owns offset[r]..offset[r + 1].
+    theta
+        (R, P) one vector of `pack` a row.
+    widths
+        Of the two hidden layers.
+    """
+    first, second = widths
+    n_features, n_obs = features.shape[1], obs.shape[1]
+    score = np.zeros(len(features), np.float32)
+    for row in range(len(offset) - 1):
+        start, count = offset[row], offset[row + 1] - offset[row]
+        if count <= 0:
+            continue
+        own = theta[row]
+        embed_bias = n_features * first
+        mix = embed_bias + first
+        mix_bias = mix + first * second
+        context = mix_bias + second
+        last = context + (first + n_obs) * second
+        hidden = np.zeros((count, first), np.float32)
+        pooled = np.zeros(first + n_obs, np.float32)
+        for i in range(count):
+            hidden[i] = own[embed_bias : embed_bias + first]
+            _add_product(hidden[i], features[start + i], own, 0)
+            for j in range(first):
+                hidden[i, j] = max(hidden[i, j], np.float32(0.0))
+                pooled[j] += hidden[i, j]
+        pooled[:first] /= np.float32(count)
+        pooled[first:] = obs[row]
+        shared = own[mix_bias : mix_bias + second].copy()
+        _add_product(shared, pooled, own, context)
+        for i in range(count):
+            mixed = shared.copy()
+            _add_product(mixed, hidden[i], own, mix)
+            total = np.float32(0.0)
+            for j in range(second):
+                total += max(mixed[j], np.float32(0.0)) * own[last + j]
+            score[start + i] = total
+    return score

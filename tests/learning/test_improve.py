@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+import numpy as np
+import pytest
+
+from flyball.core.clock import SystemClock
+from flyball.core.errors import ConfigError
+from flyball.learning.acting import NetPolicy
+from flyball.learning.improve import Improve, ImproveConfig, merits
+from flyball.learning.nets import Net, NetConfig
+from flyball.learning.training import Budget, train
+from tests.learning.toys import Cheapest, Queue, mean_cost_h
+
+
+@pytest.mark.parametrize("signal", ["relative", "best"])
+def test_comparing_rows_of_one_scenario_approaches_the_known_optimum(signal):
+    env = Queue(64, n_steps=5)
+    net = Net(env.spec, NetConfig(hidden=(32, 16)), seed=0)
+    config = ImproveConfig(group=16, signal=signal, minibatch=64, rate=5e-3, target_kl=1.0)
+
+    train(Improve(env, net, config), Budget(iterations=60), SystemClock())
+
+    held_out = np.arange(5000, 5064)
+    best_h = mean_cost_h(env, Cheapest(), held_out)
+    dearest_h = mean_cost_h(env, Cheapest(-1.0), held_out)
+    learned_h = mean_cost_h(env, NetPolicy(net), held_out)
+    assert learned_h - best_h < 0.06 * (dearest_h - best_h)
+
+
+def test_merits_are_standardised_within_their_own_group():
+    utility = np.array([[1.0, 3.0, 2.0, 2.0], [-500.0, -100.0, -300.0, -300.0]])
+
+    merit = merits(utility, "relative")
+
+    np.testing.assert_allclose(merit[0], merit[1])
+    np.testing.assert_allclose(merit.mean(1), 0.0, atol=1e-12)
+    np.testing.assert_allclose(merit.std(1), 1.0)
+
+
+def test_only_the_first_best_row_of_a_group_is_copied():
+    merit = merits(np.array([[1.0, 3.0, 3.0]]), "best")
+
+    assert merit.tolist() == [[0.0, 1.0, 0.0]]
+
+
+@pytest.mark.parametrize("signal", ["relative", "best"])
+def test_a_group_whose_rows_are_alike_teaches_nothing(signal):
+    merit = merits(np.full((1, 4), -7.3e9), signal)
+
+    assert np.all(merit == 0)
+
+
+def test_a_group_that_does_not_divide_the_rows_is_refused():
+    env = Queue(6)
+
+    with pytest.raises(ConfigError, match=r"improve\.group: 4; allowed: a divisor of 6"):
+        Improve(env, Net(env.spec, NetConfig(), 0), ImproveConfig(group=4))
