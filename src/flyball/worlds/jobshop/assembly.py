@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.worlds.jobshop.calendar import packed
+from flyball.worlds.jobshop.cells import Fault
 from flyball.worlds.jobshop.families import Families, families
 from flyball.worlds.jobshop.findings import Findings
 from flyball.worlds.jobshop.fixed import Fixed, fixed_work
@@ -37,7 +38,7 @@ def scenario(tables: Tables, findings: Findings | None = None) -> Scenario:
     jobs = orders(tables, plant, findings)
     for job in jobs:
         check_order_of_status(job, findings)
-    jobs = _unfinished(jobs, findings)
+    jobs = _unfinished(tables, jobs, findings)
     kinds = families(tables, plant, jobs, findings)
     if plant.start is None:
         findings.stop_if_any()
@@ -55,7 +56,7 @@ class _Parts(NamedTuple):
     fixed: dict[int, Fixed]
 
 
-def _unfinished(jobs: Sequence[Job], findings: Findings) -> list[Job]:
+def _unfinished(tables: Tables, jobs: Sequence[Job], findings: Findings) -> list[Job]:
     """Drop finished operations, and jobs that have no others."""
     left: list[Job] = []
     for job in jobs:
@@ -63,7 +64,12 @@ def _unfinished(jobs: Sequence[Job], findings: Findings) -> list[Job]:
         job.route = [op for op in job.route if op.status != "finished"]
         if job.route or not had:
             left.append(job)
-    if len(left) < len(jobs):
+    if jobs and not left:
+        rows = tables["operations"].rows
+        fix = "set the status of what is still to be made to open"
+        fault = Fault("finished", "every operation is finished", "work that is open", fix)
+        rows[0].report(findings, "status", fault)
+    elif len(left) < len(jobs):
         findings.note(f"{len(jobs) - len(left)} finished jobs were left out")
     return left
 

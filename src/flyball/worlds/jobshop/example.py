@@ -156,7 +156,7 @@ def _job_row(order: Order, index: int) -> list[object]:
 def _operation_rows(orders: Sequence[Order]) -> Rows:
     """Return the routes; the first orders are under way: finished, running, frozen."""
     rows: Rows = []
-    under_way = _UnderWay(set(), [], [])
+    under_way = _UnderWay([], [])
     for index, order in enumerate(orders):
         for position, (step, family, minutes) in enumerate(order.route):
             status = under_way.status(index, order, position)
@@ -171,32 +171,28 @@ def _operation_rows(orders: Sequence[Order]) -> Rows:
 class _UnderWay(NamedTuple):
     """The work in progress that has been given out so far."""
 
-    taken: set[str]
     running: list[str]
     frozen: list[str]
 
     def status(self, index: int, order: Order, position: int) -> list[object]:
         """Return status, on_machine, starts and remaining_minutes of one operation."""
         step, _, minutes = order.route[position]
+        group = [str(row[0]) for row in machines() if row[1] == step.group]
         begun = index % 3 if index < 36 and order.release is None else 0
-        machine = next(
-            (str(r[0]) for r in machines() if r[1] == step.group and r[0] not in self.taken), None
-        )
+        idle = [name for name in group if name not in self.running]
+        unplanned = [name for name in group if name not in self.frozen]
         if begun and position < begun - 1:
             return ["finished", None, None, None]
-        if machine is None or order.release is not None:
-            return ["open", None, None, None]
-        if begun and position == begun - 1 and len(self.running) < 14:
+        if begun and position == begun - 1 and idle and len(self.running) < 14:
             left = max(15, round(minutes * (0.2 + 0.05 * (index % 12)) / 5) * 5)
             started = datetime(2026, 2, 27, 8 + index % 5, 30)  # noqa: DTZ001
-            self.taken.add(machine)
-            self.running.append(machine)
-            return ["running", machine, started, min(left, minutes)]
-        if index >= 36 and position == 0 and minutes <= 240 and len(self.frozen) < 6:
-            start = START + timedelta(hours=1 + len(self.frozen) % 3)
-            self.taken.add(machine)
-            self.frozen.append(machine)
-            return ["frozen", machine, start, None]
+            self.running.append(idle[0])
+            return ["running", idle[0], started, min(left, minutes)]
+        is_first = index >= 36 and position == 0 and order.release is None
+        if is_first and unplanned and minutes <= 300 and len(self.frozen) < 5:
+            start = START + timedelta(days=1, hours=1 + len(self.frozen) % 3)
+            self.frozen.append(unplanned[0])
+            return ["frozen", unplanned[0], start, None]
         return ["open", None, None, None]
 
 

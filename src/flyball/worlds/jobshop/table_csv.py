@@ -53,8 +53,9 @@ def read_folder(folder: Path, findings: Findings) -> Book:
         if key in sheets:
             _report(path, f"two files for {key}", "each sheet once", "delete one", findings)
             continue
+        known = len(findings)
         lines = _lines(path, findings) if key in ours else []
-        sheets[key] = Sheet(path.stem, lines, _place(path))
+        sheets[key] = Sheet(path.stem, lines, _place(path), refused=len(findings) > known)
     return Book(folder.name, sheets, lambda name: f"{folder.name}/{name.lower()}.csv")
 
 

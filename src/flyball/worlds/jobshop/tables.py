@@ -28,6 +28,8 @@ class Sheet:
     name: str
     lines: Sequence[tuple[int, Sequence[Raw]]]
     place: Place
+    refused: bool = False
+    """Whether its reader has reported it as a whole, so that nothing more is said of it."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ def _field(raw: Raw) -> str:
 
 
 def _table(sheet: Sheet, form: Form, findings: Findings) -> Table:
+    if sheet.refused:
+        return Table()
     lines = [line for line in sheet.lines if not all(is_blank(raw) for raw in line[1])]
     if not lines:
         if form.needed:

@@ -72,9 +72,10 @@ def _cells(
 ) -> dict[str, Sheet]:
     scans = {key: package.scan(parts[sheet.part]) for key, sheet in wanted.items()}
     sheets: dict[str, Sheet] = {}
-    for key in [key for key, seen in scans.items() if not _is_small(path, wanted[key], seen)]:
+    for key in [key for key, seen in scans.items() if not _is_small(seen)]:
         sheet, seen = wanted.pop(key), scans[key]
         place = _place(path, sheet.name)
+        sheets[key] = Sheet(sheet.name, (), place, refused=True)
         findings.add(
             Problem(
                 where=place(seen.last_line, seen.last_column, ""),
@@ -107,8 +108,7 @@ def _cells(
     return sheets
 
 
-def _is_small(path: Path, sheet: package.SheetPart, seen: package.Scan) -> bool:
-    del path, sheet
+def _is_small(seen: package.Scan) -> bool:
     few = seen.last_line <= MAX_ROWS + 1 and seen.last_column <= MAX_COLUMNS
     return few and seen.last_line * seen.last_column <= MAX_CELLS
 
