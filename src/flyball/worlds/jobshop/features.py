@@ -79,7 +79,7 @@ def slack_of(shops: Shops, state: State, row: int, n: int, job: int, op: int) ->
     """Return due time minus now minus mean work left, in means, within +-FAR."""
     due_s = shops.due_s[shops.job[n] + job]
     slack = (due_s - state.now_s[row] - shops.tail_s[op]) / shops.mean_s[n]
-    return min(max(slack, -FAR), FAR)
+    return float(min(max(slack, -FAR), FAR))
 
 
 @inlined
@@ -207,7 +207,7 @@ def of_job(
 def load(shops: Shops, state: State, row: int, cell: int, most_s: float) -> float:
     """Return the cell's work left per machine over that of the fullest cell, in [0, 1]."""
     machines = shops.cell_machines[shops.cell[state.shop[row]] + cell]
-    return max(0.0, state.cell_load_s[row, cell]) / machines / most_s
+    return float(max(0.0, state.cell_load_s[row, cell]) / machines / most_s)
 
 
 @inlined

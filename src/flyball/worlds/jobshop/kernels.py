@@ -35,7 +35,7 @@ def setup_length(shops: Shops, n: int, machine: int, family: int, op: int) -> in
     families = shops.setup_families[n]
     row = families if family < 0 else family
     at = shops.machine_setup[shops.machine[n] + machine]
-    return shops.setup_s[at + row * families + shops.op_family[op]]
+    return int(shops.setup_s[at + row * families + shops.op_family[op]])
 
 
 @inlined
