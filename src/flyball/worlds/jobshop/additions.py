@@ -70,22 +70,31 @@ def with_book(rng: np.random.Generator, s: Scenario, pressure: Pressure) -> Scen
 
 
 def with_work_in_progress(rng: np.random.Generator, s: Scenario, share: float) -> Scenario:
-    """Return the shop with a share of its machines busy at t = 0 with a job's first operation."""
+    """Return the shop with fixed work at t = 0 on about a share of its machines.
+
+    First operations of random jobs, released ones first, are as far as chance has it; what is left
+    of them runs while their machine is open. Fewer machines are busy where these reach fewer.
+    """
     machine, start, end = s.fixed_machine.copy(), s.fixed_start_s.copy(), s.fixed_end_s.copy()
     release = s.release_s.copy()
     family = s.machine_family.copy()
-    first = s.job_op[:-1]
-    pair = s.op_pair[first] + rng.integers(0, np.diff(s.op_pair)[first])
-    busy = rng.random(s.n_machines) < share
+    left = rng.binomial(s.n_machines, share)
+    busy = np.zeros(s.n_machines, dtype=np.bool_)
     # The last job stays free, so that something is left to decide.
-    for job in rng.permutation(s.n_jobs - 1):
-        on = s.pair_machine[pair[job]]
-        if not busy[on]:
+    order = rng.permutation(s.n_jobs - 1)
+    for job in order[np.argsort(release[order] > 0, kind="stable")]:
+        op = s.job_op[job]
+        pairs = np.arange(s.op_pair[op], s.op_pair[op + 1])
+        pairs = pairs[~busy[s.pair_machine[pairs]] & (s.pair_duration_s[pairs] > 0)]
+        if left == 0 or len(pairs) == 0:
             continue
-        busy[on] = False
-        op, length = first[job], int(s.pair_duration_s[pair[job]])
-        end[op] = max(1, int(length * rng.random()))
-        start[op] = release[job] = end[op] - length
+        pair = rng.choice(pairs)
+        on, length = s.pair_machine[pair], int(s.pair_duration_s[pair])
+        left -= 1
+        busy[on] = True
+        rest = max(1, int(length * rng.random()))
+        end[op] = _end_s(s, on, rest)
+        start[op] = release[job] = rest - length
         machine[op] = on
         family[on] = s.op_family[op]
     return replace(
@@ -96,6 +105,16 @@ def with_work_in_progress(rng: np.random.Generator, s: Scenario, share: float) -
         release_s=release,
         machine_family=family,
     )
+
+
+def _end_s(s: Scenario, machine: int, work_s: int) -> int:
+    """Return when work ends that runs from t = 0 whenever its machine is open."""
+    first, last = s.calendars.window[s.machine_calendar[machine] :][:2]
+    close_s = s.calendars.close_s[first:last]
+    open_s = np.clip(close_s - np.maximum(0, s.calendars.open_s[first:last]), 0, None)
+    until_s = np.cumsum(open_s)
+    window = int(np.searchsorted(until_s, work_s))
+    return int(close_s[window] - (until_s[window] - work_s))
 
 
 def open_share(s: Scenario) -> Doubles:
