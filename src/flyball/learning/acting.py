@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A network as a Policy of the contract, for collecting experience and for evaluating."""
 
+import os
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -49,8 +51,7 @@ def set_threads(n_threads: int | None = None) -> int:
     n_threads
         None: two where the machine has them. More rarely helps: the batches are small.
     """
-    available = torch.get_num_threads() if n_threads is None else n_threads
-    chosen = n_threads or max(1, min(2, available))
+    chosen = n_threads or min(2, len(os.sched_getaffinity(0)))
     if torch.get_num_threads() != chosen:
         torch.set_num_threads(chosen)
     return chosen
