@@ -101,8 +101,19 @@ class JobShop:
         self._truncated = np.zeros(n_envs, dtype=np.bool_)
         self._cost = np.zeros((n_envs, 0))
         self._no_value = np.zeros((n_envs, 1, 0))
-        self._nothing = self._observation(
-            Options(self._features[:0], np.zeros(n_envs + 1, dtype=np.int64), self._ids[:0])
+        # The axes that this world does not use have length zero; made once, a step takes less.
+        self._nothing = Observation(
+            obs=np.zeros((n_envs, 1, 0), dtype=np.float32),
+            state=np.zeros((n_envs, 0), dtype=np.float32),
+            mask=np.zeros((n_envs, 1, 0), dtype=np.bool_),
+            options=Options(
+                self._features[:0], np.zeros(n_envs + 1, dtype=np.int64), self._ids[:0]
+            ),
+            alive=np.ones((n_envs, 1), dtype=np.bool_),
+            start=self._results.start,
+            signals=np.zeros((n_envs, 0)),
+            age_s=np.zeros((n_envs, 0)),
+            quality=np.zeros((n_envs, 0), dtype=np.bool_),
         )
 
     @property
@@ -180,6 +191,7 @@ class JobShop:
     def _observe(self) -> Observation:
         """Write the candidates of every row, in longer buffers where they do not fit."""
         while True:
+            self._offset[:] = -1  # so that the row that failed shows: the last that was begun
             code = observe_rows(
                 self._shops, self._state, self._features, self._ids, self._offset, self._families
             )
@@ -188,27 +200,30 @@ class JobShop:
             self._features = np.zeros((2 * len(self._ids), N_FEATURES), dtype=np.float32)
             self._ids = np.zeros(2 * len(self._ids), dtype=np.int32)
         if code == NO_SPOT:
-            raise _calendar_over([self.scenarios[number] for number in self._state.shop])
+            row = np.flatnonzero(self._offset >= 0)[-1]
+            raise _calendar_over([self.scenarios[self._state.shop[row]]])
         last = int(self._offset[-1])
         return self._observation(Options(self._features[:last], self._offset, self._ids[:last]))
 
     def _observation(self, options: Options) -> Observation:
-        """Wrap the candidates; the axes that this world does not use have length zero."""
-        rows = self._n_envs
+        """Put the candidates beside what never changes."""
+        fixed = self._nothing
         return Observation(
-            obs=np.zeros((rows, 1, 0), dtype=np.float32),
-            state=np.zeros((rows, 0), dtype=np.float32),
-            mask=np.zeros((rows, 1, 0), dtype=np.bool_),
+            obs=fixed.obs,
+            state=fixed.state,
+            mask=fixed.mask,
             options=options,
-            alive=np.ones((rows, 1), dtype=np.bool_),
+            alive=fixed.alive,
             start=self._results.start,
-            signals=np.zeros((rows, 0)),
-            age_s=np.zeros((rows, 0)),
-            quality=np.zeros((rows, 0), dtype=np.bool_),
+            signals=fixed.signals,
+            age_s=fixed.age_s,
+            quality=fixed.quality,
         )
 
     def _raise_codes(self) -> None:
         """Turn the kernels' codes into the user's error."""
+        if not self._results.code.any():
+            return
         rows = np.flatnonzero(self._results.code == CALENDAR_OVER)
         if len(rows):
             raise _calendar_over([self.scenarios[self._state.shop[row]] for row in rows])
