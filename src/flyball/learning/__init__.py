@@ -5,12 +5,12 @@ It is handed an Env and never imports a world. Each algorithm is one file that r
 bottom and has one method that counts, `iterate`: `imitate` copies the best teacher of each
 scenario, `improve` compares rows that play one scenario, `es` gives every row weights of its own,
 `ppo` learns a critic. `train` gives any of them a budget, progress, checkpoints and a clean stop;
-`export_policy` turns the network into a bundle that acts without torch.
+`export` turns the network into a bundle that acts without torch.
 """
 
 from flyball.learning import es, imitate, improve, ppo
 from flyball.learning.acting import NetPolicy, set_threads
-from flyball.learning.export import export_policy
+from flyball.learning.bundle import export
 from flyball.learning.nets import Net, NetConfig
 from flyball.learning.training import Budget, Progress, train
 
@@ -21,7 +21,7 @@ __all__ = [
     "NetPolicy",
     "Progress",
     "es",
-    "export_policy",
+    "export",
     "imitate",
     "improve",
     "ppo",

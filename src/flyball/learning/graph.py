@@ -2,8 +2,8 @@
 """The networks of `nets` as ONNX graphs, operator by operator.
 
 Written by hand because the graph is short, because it must add up ragged rows, and because
-torch's exporter takes seconds for what takes milliseconds here. `export_policy` compares every graph with
-torch before it is saved.
+torch's exporter takes seconds for what takes milliseconds here. Every graph is compared with torch
+before it counts (`bundle`).
 """
 
 from typing import Any

@@ -22,7 +22,7 @@ STATES = 10_000
 TOLERANCE = 1e-5
 
 
-def export_policy(
+def export(
     net: Net,
     spec: Spec,
     folder: Path,

@@ -6,9 +6,9 @@ from safetensors.numpy import load_file
 
 from flyball.core.errors import InvariantError
 from flyball.core.spec import AgentKind, Spec
-from flyball.learning import export as exporting
+from flyball.learning import bundle as exporting
 from flyball.learning.acting import NetPolicy
-from flyball.learning.export import difference, export_policy, made_up
+from flyball.learning.bundle import difference, export, made_up
 from flyball.learning.nets import Net, NetConfig
 from flyball.policies import load
 from tests.learning.toys import Chain, Queue
@@ -40,9 +40,7 @@ def trained(spec):
 def test_a_bundle_scores_10000_states_as_torch_does(spec, tmp_path):
     net = trained(spec)
 
-    manifest = export_policy(
-        net, spec, tmp_path / "p", algorithm="es", settings={"a": 1}, facts={"b": 2}
-    )
+    manifest = export(net, spec, tmp_path / "p", algorithm="es", settings={"a": 1}, facts={"b": 2})
 
     assert manifest.facts["b"] == 2
     assert manifest.facts["parity"]["states"] == 10_000
@@ -53,7 +51,7 @@ def test_a_bundle_scores_10000_states_as_torch_does(spec, tmp_path):
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_a_bundle_chooses_as_the_network_does_greedily_and_by_name(spec, tmp_path):
     net = trained(spec)
-    export_policy(net, spec, tmp_path / "p", algorithm="es", settings={}, facts={})
+    export(net, spec, tmp_path / "p", algorithm="es", settings={}, facts={})
     policy, own = load(tmp_path / "p", spec), NetPolicy(net)
     seen, memory = made_up(net, 500), own.initial(500)
 
@@ -69,7 +67,7 @@ def test_a_bundle_chooses_as_the_network_does_greedily_and_by_name(spec, tmp_pat
 def test_the_weights_lie_beside_the_graph_without_the_critic(tmp_path):
     net = trained(SPECS["options"])
 
-    export_policy(net, SPECS["options"], tmp_path / "p", algorithm="es", settings={}, facts={})
+    export(net, SPECS["options"], tmp_path / "p", algorithm="es", settings={}, facts={})
 
     weights = load_file(tmp_path / "p" / "weights.safetensors")
     np.testing.assert_array_equal(weights["actor.mix.bias"], net.actor.mix.bias.detach())
@@ -86,4 +84,4 @@ def test_a_graph_that_differs_from_torch_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "graph_of", lambda _net: graph)
 
     with pytest.raises(InvariantError, match="the exported graph differs from torch by"):
-        export_policy(trained(spec), spec, tmp_path / "p", algorithm="es", settings={}, facts={})
+        export(trained(spec), spec, tmp_path / "p", algorithm="es", settings={}, facts={})
