@@ -208,3 +208,11 @@ def test_a_rebuilt_package_holds_the_same_parts(book: Path) -> None:
 
     with zipfile.ZipFile(rebuilt(found)) as again:
         assert {name: again.read(name) for name in again.namelist()} == found
+
+
+def test_cells_that_never_end_are_scanned_once_each() -> None:
+    n = 30_000
+
+    seen = scan(b'<c r="B7"><v>1' * n)
+
+    assert (seen.last_line, seen.last_column) == (7, 2)

@@ -2,7 +2,7 @@
 import pytest
 
 from flyball.worlds.jobshop.findings import Findings
-from flyball.worlds.jobshop.routes import chain
+from flyball.worlds.jobshop.routes import in_order
 from flyball.worlds.jobshop.tables import Row, Sheet
 from tests.worlds.jobshop.tabled import told
 
@@ -18,7 +18,7 @@ def rows(*steps: tuple[str, str]) -> list[Row]:
 
 def order(*steps: tuple[str, str]) -> tuple[list[str], list[tuple[str, str]]]:
     findings = Findings()
-    return [row.text("operation") for row in chain(rows(*steps), findings)], told(findings)
+    return [row.text("operation") for row in in_order(rows(*steps), findings)], told(findings)
 
 
 def test_without_the_column_after_rows_follow_each_other() -> None:

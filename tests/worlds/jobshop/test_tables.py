@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: MIT
+from collections.abc import Iterator
+
+import pytest
+
+from flyball.core.errors import ScenarioError
 from flyball.worlds.jobshop.cells import Fault
 from flyball.worlds.jobshop.findings import Findings
 from flyball.worlds.jobshop.tables import Row, Sheet, Table, Tables
@@ -47,3 +52,20 @@ def test_a_table_that_is_missing_is_empty_and_unknown() -> None:
 
     assert tables["operations"] == Table((), known=False)
     assert tables.plant is None
+
+
+def test_only_the_first_unknown_name_of_a_column_is_held_against_the_names() -> None:
+    findings = Findings()
+    asked = []
+
+    def names() -> Iterator[str]:
+        asked.append(1)
+        yield from ("A1", "B1")
+
+    for _ in range(3):
+        ROW.report_unknown(findings, "job", "job", names())
+
+    assert len(asked) == 1
+    assert told(findings) == [("7/1/job", "unknown job 'A'")]
+    with pytest.raises(ScenarioError, match=r"did you mean 'A1'.*2 more like it"):
+        findings.stop_if_any()

@@ -8,7 +8,7 @@ from flyball.core.errors import Problem
 from flyball.worlds.jobshop.cells import Fault
 from flyball.worlds.jobshop.findings import Findings
 from flyball.worlds.jobshop.orders import Job, Operation
-from flyball.worlds.jobshop.shop import MAX_SETUP_CELLS, Shop, unknown
+from flyball.worlds.jobshop.shop import MAX_SETUP_CELLS, Shop
 from flyball.worlds.jobshop.tables import Row, Tables
 
 NO_FAMILY = "(none)"
@@ -49,8 +49,8 @@ def families(tables: Tables, plant: Shop, jobs: Sequence[Job], findings: Finding
         family = machine.set_up_for
         if family and result.of(family) < 0:
             if known:
-                fault = unknown("family", family, set(result.name) - {NO_FAMILY})
-                machine.row.report(findings, "set_up_for", fault)
+                names = set(result.name) - {NO_FAMILY}
+                machine.row.report_unknown(findings, "set_up_for", "family", names)
             else:
                 _append(result, family)
     _check_size(plant, result, findings)
@@ -91,7 +91,7 @@ def _check(
             row.report(findings, "family", Fault("blank", found, ", ".join(sorted(names)), fix))
             return
         if operation.family.lower() not in {name.lower() for name in names}:
-            row.report(findings, "family", unknown("family", operation.family, names))
+            row.report_unknown(findings, "family", "family", names)
             return
 
 

@@ -33,8 +33,15 @@ class Findings:
             What makes two problems alike, such as sheet, column and kind; None never groups.
         """
         key = group if group is not None else ("alone", len(self._problems))
-        known = self._problems.get(key)
-        self._problems[key] = problem if known is None else replace(known, more=known.more + 1)
+        if not self.counted(key):
+            self._problems[key] = problem
+
+    def counted(self, group: Hashable) -> bool:
+        """Count one more of `group` if it has been met, and say so; finding words takes time."""
+        known = self._problems.get(group)
+        if known is not None:
+            self._problems[group] = replace(known, more=known.more + 1)
+        return known is not None
 
     def note(self, text: str) -> None:
         """Keep a note, once."""

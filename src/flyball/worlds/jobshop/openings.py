@@ -106,8 +106,8 @@ def _check_setups(plant: Shop, working: Openings, findings: Findings) -> None:
         group = plant.group.get(row.text("group").lower(), -1)
         if group < 0 or plant.setup_may_pause[group]:
             continue
-        members = [i for i, each in enumerate(plant.machines) if each.group == group]
-        weeks = [max(working.week[machine]) for machine in members if working.week[machine]]
+        members = [each for each in plant.members.get(group, []) if working.week[each]]
+        weeks = [max(working.week[machine]) for machine in members]
         seconds = int(row.number("minutes") * 60 + 0.5)
         if weeks and seconds > min(weeks):
             found = f"a set-up of {seconds / 3600:.2f} h in one piece"

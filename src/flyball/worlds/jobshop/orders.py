@@ -4,13 +4,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from flyball.core.errors import Problem, nearest
 from flyball.worlds.jobshop.cells import Fault, tidy
 from flyball.worlds.jobshop.findings import Findings
-from flyball.worlds.jobshop.routes import chain
+from flyball.worlds.jobshop.routes import in_order
 from flyball.worlds.jobshop.scenario import NO_DUE_S
-from flyball.worlds.jobshop.shop import Shop, twice, unknown
+from flyball.worlds.jobshop.shop import Shop, twice
 from flyball.worlds.jobshop.tables import Row, Tables
 
 MAX_YEARS = 10
@@ -55,13 +56,12 @@ def orders(tables: Tables, plant: Shop, findings: Findings) -> list[Job]:
     for row in tables["operations"].rows:
         name = row.text("job")
         if name and name.lower() not in jobs and tables["jobs"].known:
-            names = [job.name for job in jobs.values()]
-            row.report(findings, "job", unknown("job", name, names))
+            row.report_unknown(findings, "job", "job", (job.name for job in jobs.values()))
         elif name:
             rows.setdefault(name.lower(), []).append(row)
     for key, job in jobs.items():
         if key in rows:
-            for row in chain(rows[key], findings):
+            for row in in_order(rows[key], findings):
                 operation = _operation(row, plant, tables, findings)
                 job.route.append(operation)
         elif tables["operations"].known:
@@ -178,7 +178,7 @@ def _members(name: str, row: Row, plant: Shop, findings: Findings) -> list[int]:
         return [plant.machine[name.lower()]]
     group = plant.group.get(name.lower())
     if group is not None:
-        members = [i for i, each in enumerate(plant.machines) if each.group == group]
+        members = plant.members.get(group, [])
         if not members:
             fault = Fault(
                 "no member",
@@ -188,8 +188,8 @@ def _members(name: str, row: Row, plant: Shop, findings: Findings) -> list[int]:
             )
             row.report(findings, "machines", fault)
         return members
-    names = [*plant.group_name, *(each.name for each in plant.machines)]
-    row.report(findings, "machines", unknown("machine or group", name, names))
+    names = chain(plant.group_name, (each.name for each in plant.machines))
+    row.report_unknown(findings, "machines", "machine or group", names, name)
     return []
 
 
@@ -217,7 +217,7 @@ def _on_machine(row: Row, speeds: Mapping[int, float], plant: Shop, findings: Fi
         fix = "name the machine it is on"
         row.report(findings, "on_machine", Fault("blank", found, ", ".join(names), fix))
     elif machine < 0:
-        row.report(findings, "on_machine", unknown("machine", name, names))
+        row.report_unknown(findings, "on_machine", "machine", names)
     elif speeds and machine not in speeds:
         found = f"machine '{name}' is not among those that may do the operation"
         hint = nearest(name, names)

@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -160,8 +161,9 @@ def rebuilt(found: dict[str, bytes]) -> io.BytesIO:
     return stream
 
 
-_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*?)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
+_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*)>")
 _REF = re.compile(rb'\br="([A-Za-z]{1,3})(\d{1,7})"')
+_FILLED = re.compile(rb"<(?:\w+:)?(?:v|t|f)[\s>/]")
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
 
 
@@ -180,10 +182,14 @@ def scan(data: bytes) -> Scan:
     last_line = last_column = 0
     no_result: dict[tuple[int, int], str] = {}
     error: dict[tuple[int, int], str] = {}
-    for match in _CELL.finditer(data):
-        head, body = match[1], match[2]
+    for match, after in pairwise(chain(_CELL.finditer(data), [None])):
+        if match is None or match[1].endswith(b"/"):
+            continue
+        head = match[1]
         ref = _REF.search(head)
-        if ref is None:
+        # From tag to tag, never in search of an end, so that no file can make this slow.
+        body = data[match.end() : after.start() if after else None]
+        if ref is None or not _FILLED.search(body):
             continue
         at = int(ref[2]), column_number(ref[1].decode())
         last_line, last_column = max(last_line, at[0]), max(last_column, at[1])

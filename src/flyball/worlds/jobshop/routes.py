@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from flyball.worlds.jobshop.cells import Fault
 from flyball.worlds.jobshop.findings import Findings
-from flyball.worlds.jobshop.shop import twice, unknown
+from flyball.worlds.jobshop.shop import twice
 from flyball.worlds.jobshop.tables import Row
 
 
-def chain(rows: Sequence[Row], findings: Findings) -> list[Row]:
+def in_order(rows: Sequence[Row], findings: Findings) -> list[Row]:
     """Return the rows of one job in the order of its chain."""
     by_name: dict[str, Row] = {}
     for row in rows:
@@ -35,14 +35,14 @@ def _predecessor(row: Row, last: str, by_name: Mapping[str, Row], findings: Find
         return ""
     if after.lower() in by_name:
         return after.lower()
-    names = [other.text("operation") for other in by_name.values()]
     parts = [part.strip().lower() for part in after.replace(",", ";").split(";")]
     if len(parts) > 1 and all(part in by_name for part in parts):
         found = f"'{after}' joins {len(parts)} branches"
         fault = Fault("join", found, "one operation: a route is a chain", "name one of them")
+        row.report(findings, "after", fault)
     else:
-        fault = unknown("operation", after, names)
-    row.report(findings, "after", fault)
+        names = (other.text("operation") for other in by_name.values())
+        row.report_unknown(findings, "after", "operation", names)
     return last
 
 
@@ -60,15 +60,16 @@ def _followed(
             row.report(findings, "after", Fault("fork", found, "one operation after another", fix))
             return list(by_name.values())
         after[previous] = name
-    route: list[Row] = []
+    names: list[str] = []
     name = after.get("", "")
     while name:
-        route.append(by_name[name])
+        names.append(name)
         name = after.get(name, "")
-    if len(route) < len(by_name):
-        row = next(row for row in by_name.values() if row not in route)
+    left = by_name.keys() - names
+    if left:
+        row = next(row for name, row in by_name.items() if name in left)
         found = f"operation '{row.text('operation')}' follows itself in a cycle"
         fix = "correct the column after; - starts a route"
         row.report(findings, "after", Fault("cycle", found, "a chain without a cycle", fix))
         return list(by_name.values())
-    return route
+    return [by_name[name] for name in names]

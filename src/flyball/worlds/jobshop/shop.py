@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """From the sheets that describe the plant to its machines, groups, calendars and set-ups."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -9,7 +8,6 @@ import holidays
 import numpy as np
 
 from flyball.core.batch import Bools, Longs
-from flyball.core.errors import nearest
 from flyball.worlds.jobshop.calendar import Pattern, Shift, Span
 from flyball.worlds.jobshop.cells import Fault
 from flyball.worlds.jobshop.findings import Findings
@@ -45,6 +43,7 @@ class Shop:
     setup_may_pause: list[bool] = field(default_factory=list)
     machine: dict[str, int] = field(default_factory=dict)
     machines: list[Machine] = field(default_factory=list)
+    members: dict[int, list[int]] = field(default_factory=dict)  # group -> machines
     pattern: dict[str, Pattern] = field(default_factory=dict)
     maintenance: dict[int, list[Span]] = field(default_factory=dict)
     setups: list[Row] = field(default_factory=list)
@@ -68,15 +67,6 @@ def shop(tables: Tables, findings: Findings) -> Shop:
     _maintenance(plant, tables, findings)
     _setups(plant, tables, findings)
     return plant
-
-
-def unknown(kind: str, name: str, names: Iterable[str]) -> Fault:
-    """Return what is wrong with a name that is not in `names`."""
-    known = sorted(names)
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-    hint = nearest(name, known)
-    fix = hint if hint.startswith("did") else f"choose one of them or add the {kind}"
-    return Fault("unknown", f"unknown {kind} '{name}'", shown or f"no {kind} is defined", fix)
 
 
 def twice(kind: str, name: str, first: Row) -> Fault:
@@ -123,13 +113,14 @@ def _machines(plant: Shop, tables: Tables, findings: Findings) -> None:
             fix = "rename the machine"
             row.report(findings, "machine", Fault("sign", found, "a name without ; and @", fix))
         if group and tables["groups"].known and group.lower() not in plant.group:
-            row.report(findings, "group", unknown("group", group, plant.group_name))
+            row.report_unknown(findings, "group", "group", plant.group_name)
         _known_calendar(plant, tables, row, findings)
         if name:
             first[name.lower()] = row
             number = plant.group.get(group.lower(), -1)
             speed = row.number("speed", 1.0)
             plant.machine[name.lower()] = len(plant.machines)
+            plant.members.setdefault(number, []).append(len(plant.machines))
             family = row.text("set_up_for")
             plant.machines.append(Machine(row, name, number, calendar.lower(), speed, family))
 
@@ -139,7 +130,7 @@ def _known_calendar(plant: Shop, tables: Tables, row: Row, findings: Findings) -
     known = tables["shifts"].known
     if name and known and name.lower() not in plant.pattern:
         names = {r.text("calendar") for r in tables["shifts"].rows} - {""} | {ALWAYS}
-        row.report(findings, "calendar", unknown("calendar", name, names))
+        row.report_unknown(findings, "calendar", "calendar", names)
 
 
 def _shifts(plant: Shop, tables: Tables, findings: Findings) -> None:
@@ -163,7 +154,7 @@ def _shifts(plant: Shop, tables: Tables, findings: Findings) -> None:
         moment = row.moment("date")
         if name and name != "all" and name not in weeks and tables["shifts"].known:
             names = {r.text("calendar") for r in tables["shifts"].rows} - {""} | {"all"}
-            row.report(findings, "calendar", unknown("calendar", row.text("calendar"), names))
+            row.report_unknown(findings, "calendar", "calendar", names)
         for calendar in weeks if name == "all" else {name} & set(weeks):
             if moment is not None:
                 closed[calendar].add(moment)
@@ -185,10 +176,10 @@ def _public_holidays(plant: Shop, row: Row | None, findings: Findings) -> set[da
         return set()
     states = holidays.list_supported_countries()
     if country not in states:
-        row.report(findings, "country", unknown("country", country, states))
+        row.report_unknown(findings, "country", "country", states)
         return set()
     if state and state not in states[country]:
-        row.report(findings, "subdivision", unknown("subdivision", state, states[country]))
+        row.report_unknown(findings, "subdivision", "subdivision", states[country])
         return set()
     years = range(plant.start.year - 1, plant.start.year + HOLIDAY_YEARS)
     return set(holidays.country_holidays(country, subdiv=state or None, years=years))
@@ -199,8 +190,8 @@ def _maintenance(plant: Shop, tables: Tables, findings: Findings) -> None:
         name, begin, end = row.text("machine"), row.moment("from"), row.moment("to")
         machine = plant.machine.get(name.lower())
         if name and machine is None and tables["machines"].known:
-            names = [each.name for each in plant.machines]
-            row.report(findings, "machine", unknown("machine", name, names))
+            names = (each.name for each in plant.machines)
+            row.report_unknown(findings, "machine", "machine", names)
         if begin is None or end is None:
             continue
         span = plant.seconds(begin), plant.seconds(end, at_end_of_day=True)
@@ -217,7 +208,7 @@ def _setups(plant: Shop, tables: Tables, findings: Findings) -> None:
     for row in tables["setups"].rows:
         group, before, after = (row.text(key) for key in ("group", "from", "to"))
         if group and tables["groups"].known and group.lower() not in plant.group:
-            row.report(findings, "group", unknown("group", group, plant.group_name))
+            row.report_unknown(findings, "group", "group", plant.group_name)
         if after == "-":
             fix = "name a family or write *"
             fault = Fault("nothing", "'-' as family after", "a family or *", fix)

@@ -6,11 +6,11 @@ against the forms and yields `Tables`, which `assembly.scenario` turns into a Sc
 collect what is wrong, so that one reading reports everything.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from flyball.core.errors import Problem
+from flyball.core.errors import Problem, nearest
 from flyball.worlds.jobshop.cells import Fault, Raw
 from flyball.worlds.jobshop.findings import Findings
 
@@ -86,6 +86,24 @@ class Row:
             where=self.where(name), found=fault.found, allowed=fault.allowed, fix=fault.fix
         )
         findings.add(problem, (self.sheet.name.lower(), name, fault.kind))
+
+    def report_unknown(
+        self, findings: Findings, name: str, kind: str, names: Iterable[str], value: str = ""
+    ) -> None:
+        """Add that field `name` holds, or holds in `value`, a `kind` that is not in `names`.
+
+        Only the first of a column is held against the names, so that a column full of them does
+        not take minutes.
+        """
+        if findings.counted((self.sheet.name.lower(), name, "unknown")):
+            return
+        value = value or self.text(name)
+        known = sorted(set(names))
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        hint = nearest(value, known)
+        fix = hint if hint.startswith("did") else f"choose one of them or add the {kind}"
+        found = f"unknown {kind} '{value}'"
+        self.report(findings, name, Fault("unknown", found, shown or f"no {kind} is defined", fix))
 
 
 @dataclass(frozen=True)
