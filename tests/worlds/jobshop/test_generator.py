@@ -49,14 +49,22 @@ def test_every_kind_with_everything_added_is_played_to_a_valid_end(kind):
 
 
 def test_mixed_shops_end_valid_and_their_due_dates_neither_trivial_nor_hopeless():
-    pool = [mixture(5, number) for number in range(40)]
+    pool = [mixture(5, number) for number in range(16)]
 
     schedules, outcomes = play(pool)
 
     assert all(check(schedule) == [] for schedule in schedules)
     late = outcomes[:, 2] / [scenario.n_jobs for scenario in pool]
     assert 0.2 < late.mean() < 0.9
-    assert {kind for kind in KINDS if any(s.name.startswith(kind) for s in pool)} == set(KINDS)
+
+
+def test_the_mixture_holds_every_kind_at_sizes_that_train_fast():
+    pool = [mixture(5, number) for number in range(100)]
+
+    assert {scenario.name.partition(" ")[0] for scenario in pool} == set(KINDS)
+    assert 150 < np.mean([scenario.n_ops for scenario in pool]) < 400
+    assert max(scenario.n_ops for scenario in pool) < 1000
+    assert 0.3 < np.mean([scenario.start is not None for scenario in pool]) < 0.7
 
 
 def test_a_classical_job_shop_visits_every_machine_once_as_taillard_draws_it():
