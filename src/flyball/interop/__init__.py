@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Worlds for other people's libraries: Gymnasium, Stable-Baselines3, sb3-contrib.
+"""Worlds for other people's libraries: Gymnasium, PettingZoo, Stable-Baselines3, sb3-contrib.
 
-Importing this room registers ``flyball/JobShop-v0`` with Gymnasium. What needs torch is a module
-of its own that nothing here imports: ``from flyball.interop.sb3 import BatchVecEnv``.
+Importing this room registers ``flyball/JobShop-v0`` with Gymnasium. What needs another library is a
+module of its own that nothing here imports: ``from flyball.interop.sb3 import BatchVecEnv`` brings
+torch with it, ``from flyball.interop.parallel import OneAgentEnv`` PettingZoo.
 """
 
 from flyball.interop.jobshop import adapter_config, jobshop_env, jobshop_vector_env

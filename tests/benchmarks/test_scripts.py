@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Every benchmark runs as it is called and prints records that evidence keeps."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.evidence import rows
+
+ROOT = Path(__file__).parents[2]
+
+
+def printed(script, *arguments):
+    ended = subprocess.run(  # noqa: S603
+        [sys.executable, ROOT / "benchmarks" / script, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # noqa: TID251
+    )
+    return ended, {row["metric"]: row for row in rows(ended.stdout)}
+
+
+@pytest.mark.slow
+def test_the_speed_of_the_batch_is_compared_with_the_twin_and_a_rival():
+    _, figures = printed("jobshop_speed.py", "--quick")
+
+    assert figures["jobshop 10x10 decisions/s"]["target"] == 300_000.0
+    assert figures["jobshop 10x10 decisions/s over the twin's"]["ratio"] > 20
+    rivals = [row for metric, row in figures.items() if "job_shop_lib" in metric]
+    assert len(rivals) == 2
+    assert all(row["ratio"] > 20 or "make peers" in row["note"] for row in rivals)
+    assert figures["yardstick"]["ours"] > 0
+
+
+@pytest.mark.slow
+def test_the_rules_reach_what_was_published_for_them(scheduling_data):
+    _, figures = printed("jobshop_rules.py", "--quick", "--data", str(scheduling_data))
+
+    judged = {row["metric"]: row["met"] for row in figures.values() if row["target"] is not None}
+    assert judged == {
+        f"gap of {rule} on Taillard's instances, %": True for rule in ("SPT", "MOR", "MWR")
+    }
+
+
+def test_without_the_public_files_the_rules_say_what_to_name(tmp_path):
+    ended, figures = printed("jobshop_rules.py", "--data", str(tmp_path))
+
+    assert not figures
+    assert "no jsp/ta in" in ended.stderr
+    assert "--data" in ended.stderr
