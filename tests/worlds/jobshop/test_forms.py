@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
+from pathlib import Path
+
 from flyball.worlds.jobshop.forms import FORMS, PLANT
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_sheets_and_columns_have_names_that_a_header_can_match() -> None:
@@ -22,3 +26,13 @@ def test_every_column_says_what_it_means_and_minutes_say_their_unit() -> None:
         for column in form.columns:
             assert len(column.about) > 5
             assert "minutes" not in column.name or column.about.endswith("min")
+
+
+def test_the_page_about_workbooks_explains_every_column() -> None:
+    page = (ROOT / "docs" / "how-to" / "describe-your-shop.md").read_text(encoding="utf-8")
+
+    for form in FORMS:
+        assert f"### {form.name}\n\n{form.about}" in page
+        for column in PLANT if form.name == "Plant" else form.columns:
+            filled = "yes" if column.filled else "no"
+            assert f"| `{column.name}` | {filled} | {column.about} |" in page

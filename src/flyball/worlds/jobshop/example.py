@@ -68,7 +68,7 @@ ROUTES: tuple[tuple[str, float, tuple[Step, ...]], ...] = (
 """Product, share of the order book, route."""
 
 CUSTOMERS = (
-    "Anker Foerdertechnik", "Birkner Pumpen", "Cordes Landmaschinen", "Dellbach Aufzuege",
+    "Anker Fördertechnik", "Birkner Pumpen", "Cordes Landmaschinen", "Dellbach Aufzüge",
     "Eichhorn Medizintechnik", "Falk Energie", "Grothe Anlagenbau", "Hagemeister Bahn",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ Rows = list[list[object]]
 START = datetime(2026, 3, 2, 6, 0)  # noqa: DTZ001  the plant's wall clock has no zone
 
 PLANT: Rows = [
-    ["name", "Hallbruck Metallbau"],
+    ["name", "Hallbrück Metallbau"],
     ["start", START],
     ["country", "DE"],
     ["subdivision", "BY"],
