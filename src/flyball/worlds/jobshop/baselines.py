@@ -213,11 +213,6 @@ def first_fit(features: Floats, rule: Rule) -> NDArray[np.float64]:  # noqa: ARG
     return np.where(_column(features, f.START_DELAY) <= 0.0, 1.0, 0.0)
 
 
-def by_chance(features: Floats, rule: Rule) -> NDArray[np.float64]:  # noqa: ARG001
-    """Any candidate but waiting; needs a key."""
-    return np.where(features[:, f.WAIT] > 0.0, -1.0, 0.0)
-
-
 @dataclass(frozen=True)
 class Chance:
     """Uniform choice among all candidates, waiting left out unless it is alone."""
@@ -244,7 +239,8 @@ class Chance:
         still = np.zeros(len(score))
         pick(options.features, score, still, False, options.offset, choice[:, 0, 0])
         value = np.zeros((rows, 1, 0))
-        log_prob = -np.log(np.maximum(np.diff(options.offset), 1)).astype(np.float32)
+        work = np.bincount(row, weights=options.features[:, f.WAIT] == 0.0, minlength=rows)
+        log_prob = -np.log(np.maximum(work, 1.0)).astype(np.float32)
         return Action(choice, value), log_prob[:, None], memory + 1.0
 
 
