@@ -7,12 +7,14 @@ import pytest
 from flyball.worlds.jobshop.calendar import DAY_S
 from flyball.worlds.jobshop.days import Days
 from flyball.worlds.jobshop.factory import Size, plant
+from flyball.worlds.jobshop.fit import fit, to_days
 from flyball.worlds.jobshop.scenario import NO_DUE_S
 from flyball.worlds.jobshop.validator import check
 from tests.worlds.jobshop.random_play import play
 from tests.worlds.jobshop.small_shops import H, ints, longs, shop, windows
 
 BOOK = plant(5, Size(machines=16, types=6, jobs=80, products=20, families=4, weeks=32))
+FITTED = fit(BOOK)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,6 @@ MEASURES = {
     "machines of an operation": lambda s: len(s.pair_machine) / s.n_ops,
     "may pause": lambda s: s.interruptible.mean(),
     "late release": lambda s: (s.release_s > 0).mean(),
-    "log allowance": lambda s: np.log(s.due_s - np.maximum(0, s.release_s)).mean(),
 }
 
 
@@ -122,6 +123,18 @@ def open_machines(scenario, time_s):
         )
         for number in scenario.machine_calendar
     ]
+
+
+def test_allowances_in_working_days_are_as_long_as_in_the_book(drawn):
+    wanted = FITTED.due_days - FITTED.release_days
+    found = []
+    for day in drawn:
+        working = FITTED.working[(day.start - BOOK.start).days :]
+        own = day.release_s >= 0  # the release of work in progress is when it began
+        allowance = to_days(day.due_s, working) - to_days(day.release_s, working)
+        found.append(allowance[own].mean())
+
+    assert abs(np.mean(found) / wanted.mean() - 1) < 0.05
 
 
 def test_due_dates_keep_the_clock_and_weekdays_of_the_book():

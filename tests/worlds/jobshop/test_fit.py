@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from flyball.worlds.jobshop.calendar import DAY_S
-from flyball.worlds.jobshop.fit import fit, open_at
+from flyball.worlds.jobshop.fit import fit, from_days, open_at, to_days
 from tests.worlds.jobshop.small_shops import H, ints, longs, shop, windows
 
 MONDAY = datetime(2025, 1, 6, 6)  # noqa: DTZ001  the plant's wall clock has no zone
@@ -40,14 +40,35 @@ def test_the_power_of_the_allowance_is_found():
     assert found.allowance_scatter < 1e-3
 
 
-def test_due_times_on_two_clocks_are_dates_and_weekends_go_to_the_nearest_weekday():
+def test_due_times_on_few_times_of_day_are_dates():
     book = shop([[{0: 1}]] * 5, due_s=longs([8, 32, 56, 80, 104]) * H, start=MONDAY)
 
-    found = fit(book)
-
-    assert found.by_day
-    assert found.to_due_day.tolist() == [0, 0, 0, 0, 0, -1, 1]
+    assert fit(book).by_day
     assert not fit(replace(book, due_s=longs([8, 33, 58, 83, 108]) * H)).by_day
+    assert not fit(replace(book, start=None)).by_day
+
+
+def test_weekends_take_no_time_in_working_days():
+    working = np.array([day % 7 < 5 for day in range(28)])
+
+    days = to_days(longs([0, 6 * H, 4 * DAY_S, 5 * DAY_S + H, 7 * DAY_S, 9 * DAY_S]), working)
+
+    assert days.tolist() == [0, 0.25, 4, 5, 5, 7]
+
+
+def test_working_days_come_back_as_the_times_they_were():
+    working = np.array([day % 7 < 5 for day in range(28)])
+    times = longs([-3 * H, 0, 30 * H, 4 * DAY_S + 23 * H, 7 * DAY_S, 40 * DAY_S + 5])
+
+    np.testing.assert_array_equal(from_days(to_days(times, working), working), times)
+
+
+def test_every_day_counts_where_nothing_closes():
+    times = longs([-7, 0, 12345678])
+
+    found = to_days(times, fit(shop([[{0: 1}]])).working)
+
+    np.testing.assert_allclose(found, times / DAY_S)
 
 
 def test_the_start_moves_only_to_days_on_which_machines_work():

@@ -8,8 +8,8 @@ from distributions fitted to that book:
   of the book, drawn with replacement, so that what belongs together stays together.
 - **Working times**: a smoothed bootstrap that keeps mean and variance of the logarithms within a
   cell [1]_; the operations of an order vary together as far as they do in the book.
-- **Due times**: the allowance (due minus release) of the same order, scaled with its new work by
-  the fitted power, with scatter; on the clock and weekdays of the book's when those are dates.
+- **Due times**: the allowance (due minus release, in working days) of the same order, scaled with
+  its new work by the fitted power, with scatter; on the book's clock when its due times are dates.
 - **Start**: work in progress on as many machines, other families on the machines, another day.
 
 References
@@ -26,7 +26,7 @@ from flyball.core.batch import Bools, Doubles, Ints, Longs
 from flyball.worlds.jobshop import additions, draws
 from flyball.worlds.jobshop.calendar import DAY_S
 from flyball.worlds.jobshop.draws import Stream
-from flyball.worlds.jobshop.fit import Fit, fit
+from flyball.worlds.jobshop.fit import Fit, fit, from_days
 from flyball.worlds.jobshop.scenario import NO_DUE_S, Calendars, Scenario
 
 SMOOTHING = 0.25
@@ -62,11 +62,16 @@ class Days:
         day = _moved(plant, shift_days * DAY_S)
         factor = self._factors(rng, template)
         day = _with_orders(day, template, factor, self.fit.unit_s)
-        due_s = self._due_s(rng, template, day, shift_days)
+        working = self.fit.working[shift_days:]
+        due_days = self._due_days(rng, template, day)
+        due_s = from_days(due_days, working)
         day = replace(
-            day, name=f"{plant.name}, {stream} day {seed}-{number}", due_s=due_s,
+            day,
+            name=f"{plant.name}, {stream} day {seed}-{number}",
+            release_s=from_days(self.fit.release_days[template], working),
+            due_s=np.where(plant.due_s[template] >= NO_DUE_S, NO_DUE_S, due_s),
             machine_family=self._families(rng),
-        )  # fmt: skip
+        )
         return additions.with_work_in_progress(rng, day, self.fit.busy_share)
 
     def _factors(self, rng: np.random.Generator, template: Longs) -> Doubles:
@@ -86,26 +91,16 @@ class Days:
         factor: Doubles = np.minimum(np.exp(new - r), f.most[op])
         return factor
 
-    def _due_s(
-        self, rng: np.random.Generator, template: Longs, day: Scenario, shift_days: int
-    ) -> Longs:
-        """Return the due times of the drawn orders, shape (J',)."""
-        f, s = self.fit, self.plant
+    def _due_days(self, rng: np.random.Generator, template: Longs, day: Scenario) -> Doubles:
+        """Return the due times of the drawn orders in working days, shape (J',)."""
+        f = self.fit
         work_s = np.add.reduceat(day.mean_duration_s, day.job_op[:-1])
         ratio = (np.maximum(work_s, 1) / f.work_s[template]) ** f.power
         noise = DUE_SCATTER * f.allowance_scatter
         ratio *= np.exp(noise * rng.standard_normal(len(template)) - noise**2 / 2)
-        old_s = (s.due_s - s.release_s)[template]
-        new_s = old_s * ratio
-        if f.by_day:
-            days = np.rint((new_s - old_s) / DAY_S).astype(np.int64)
-            clock_s = s.due_s[template] + days * DAY_S
-            weekday = (clock_s // DAY_S + shift_days) % 7
-            due_s = clock_s + f.to_due_day[weekday] * DAY_S
-        else:
-            due_s = s.release_s[template] + new_s.astype(np.int64)
-        undated: Longs = np.where(s.due_s[template] >= NO_DUE_S, NO_DUE_S, due_s)
-        return undated
+        more_days = (f.due_days - f.release_days)[template] * (ratio - 1)
+        due_days: Doubles = f.due_days[template] + (np.rint(more_days) if f.by_day else more_days)
+        return due_days
 
     def _families(self, rng: np.random.Generator) -> Ints:
         """Return what each machine is set up for: a family of an operation that it may do."""
@@ -145,7 +140,7 @@ def _with_orders(s: Scenario, template: Longs, factor: Doubles, unit_s: int) -> 
         job_name=draws.numbered("J", len(jobs)),
         customer=tuple(s.customer[job] for job in jobs),
         job_op=_blocks(np.diff(s.job_op)[template]),
-        release_s=np.maximum(0, s.release_s[template]),
+        release_s=s.release_s[template],
         due_s=s.due_s[template],
         weight=s.weight[template],
         important=s.important[template],

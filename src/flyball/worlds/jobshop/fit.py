@@ -27,8 +27,10 @@ class Fit(NamedTuple):
     work_s: Doubles  # (J,) working time, at least 1 s
     power: float  # an allowance grows with work to this power, 0 to 1
     allowance_scatter: float  # standard deviation of log allowances around that power
+    release_days: Doubles  # (J,) working days from t = 0
+    due_days: Doubles  # (J,)
     by_day: bool  # due times are dates
-    to_due_day: Longs  # (7,) days from a weekday to the nearest on which the book has due times
+    working: Bools  # (days,) days from t = 0 on which about as many machines work as on the first
     busy_share: float  # share of machines with work in progress
     ops_of_machine: tuple[Longs, ...]  # (M,) operations that each machine may do
     shift_days: Longs  # days by which the start may move
@@ -38,8 +40,10 @@ def fit(s: Scenario) -> Fit:
     """Return the figures of the scenario's order book."""
     deviation, scatter = _deviations(s)
     work_s = np.maximum(1.0, np.add.reduceat(s.mean_duration_s, s.job_op[:-1]))
-    power, allowance_scatter = _allowance(s, work_s)
-    by_day, to_due_day = _due_days(s)
+    working = _working(s)
+    release_days = to_days(np.maximum(0, s.release_s), working)
+    due_days = to_days(s.due_s, working)
+    power, allowance_scatter = _allowance(due_days - release_days, s.due_s < NO_DUE_S, work_s)
     machines = s.pair_machine
     return Fit(
         unit_s=max(1, int(np.gcd.reduce(s.pair_duration_s))),
@@ -50,13 +54,15 @@ def fit(s: Scenario) -> Fit:
         work_s=work_s,
         power=power,
         allowance_scatter=allowance_scatter,
-        by_day=by_day,
-        to_due_day=to_due_day,
+        release_days=release_days,
+        due_days=due_days,
+        by_day=_by_day(s),
+        working=working,
         busy_share=len(np.unique(s.fixed_machine[s.fixed_machine >= 0])) / s.n_machines,
         ops_of_machine=tuple(
             s.pair_op[machines == machine].astype(np.int64) for machine in range(s.n_machines)
         ),
-        shift_days=_shift_days(s),
+        shift_days=_shift_days(s, working),
     )
 
 
@@ -95,32 +101,45 @@ def _most(s: Scenario) -> Doubles:
     return np.maximum(1.0, most)
 
 
-def _allowance(s: Scenario, work_s: Doubles) -> tuple[float, float]:
+def _allowance(allowance_days: Doubles, dated: Bools, work_s: Doubles) -> tuple[float, float]:
     """Return power and scatter of log allowances over log work by least squares."""
-    allowance_s = s.due_s - s.release_s
-    usable = (s.due_s < NO_DUE_S) & (allowance_s > 0)
+    usable = dated & (allowance_days > 0)
     if usable.sum() < 3:
         return 0.0, 0.0
     x = np.log(work_s[usable])
-    y = np.log(allowance_s[usable].astype(np.float64))
+    y = np.log(allowance_days[usable])
     x, y = x - x.mean(), y - y.mean()
     power = float(np.clip((x @ y) / max(float(x @ x), 1e-9), 0, 1))
     return power, float((y - power * x).std())
 
 
-def _due_days(s: Scenario) -> tuple[bool, Longs]:
-    """Return whether due times are dates, and the days from a weekday to the nearest with any.
-
-    Weekdays are counted from t = 0.
-    """
+def _by_day(s: Scenario) -> bool:
+    """Return whether due times are dates: all on a few times of day."""
     due_s = s.due_s[s.due_s < NO_DUE_S]
-    if s.start is None or len(due_s) == 0 or len(np.unique(due_s % DAY_S)) > CLOCKS:
-        return False, np.zeros(7, dtype=np.int64)
-    used = np.bincount(due_s // DAY_S % 7, minlength=7) > 0
-    steps = (0, -1, 1, -2, 2, -3, 3)
-    return True, np.array(
-        [next(step for step in steps if used[(day + step) % 7]) for day in range(7)]
-    )
+    return s.start is not None and 0 < len(np.unique(due_s % DAY_S)) <= CLOCKS
+
+
+def to_days(time_s: Longs, working: Bools) -> Doubles:
+    """Return times in working days from t = 0: days that do not count take none.
+
+    A day begins at the time of day of t = 0. Before t = 0 and after the last day of `working` all
+    days count.
+    """
+    before = np.concatenate([[0], np.cumsum(working)])
+    day = np.clip(time_s // DAY_S, 0, len(working))
+    counts = np.append(working, True)[day]
+    rest_s = time_s - day * DAY_S
+    # A time on a day that does not count is the beginning of the next that does.
+    found: Doubles = before[day] + np.where(counts, rest_s / DAY_S, 0.0)
+    return found
+
+
+def from_days(days: Doubles, working: Bools) -> Longs:
+    """Return the times (s) that lie so many working days after t = 0; undoes `to_days`."""
+    counted = np.flatnonzero(working)
+    whole = np.clip(np.floor(days).astype(np.int64), 0, len(counted))
+    day = np.append(counted, len(working))[whole]
+    return (day * DAY_S + np.rint((days - whole) * DAY_S)).astype(np.int64)
 
 
 def open_at(s: Scenario, time_s: int) -> Bools:
@@ -132,24 +151,32 @@ def open_at(s: Scenario, time_s: int) -> Bools:
     return is_open[s.machine_calendar]
 
 
-def _shift_days(s: Scenario) -> Longs:
-    """Return by how many whole days the start may move.
-
-    At least half of the calendars and four makespans must be left, and about as many machines be
-    open in the first hour: planning starts on working days.
-    """
+def _horizon_days(s: Scenario) -> int:
+    """Return the days for which calendars are laid out; 0 when machines never close."""
     c = s.calendars
     first, last = c.window[:-1], c.window[1:] - 1
     endless = (c.close_s[last] >= FOREVER_S) & (last > first)
     # A last window without end is what comes after the calendar that was laid out.
     ends_s = np.where(endless, c.open_s[last], c.close_s[last])[np.unique(s.machine_calendar)]
     horizon_s = int(ends_s.min())
-    if horizon_s >= FOREVER_S // 2:
-        return np.zeros(1, dtype=np.int64)
-    spare_s = horizon_s - max(horizon_s // 2, int(4 * additions.makespan_s(s)))
-    days = range(1 + min(MAX_SHIFT_DAYS, max(0, spare_s) // DAY_S))
+    return 0 if horizon_s >= FOREVER_S // 2 else horizon_s // DAY_S
+
+
+def _working(s: Scenario) -> Bools:
+    """Return on which days of the horizon the plant works: most machines of the first day do."""
     hour_s = 3600
-    wanted = open_at(s, hour_s).mean()
-    return np.array(
-        [day for day in days if day == 0 or open_at(s, day * DAY_S + hour_s).mean() >= 0.8 * wanted]
-    )
+    wanted = 0.8 * open_at(s, hour_s).mean()
+    days = range(_horizon_days(s))
+    return np.array([open_at(s, day * DAY_S + hour_s).mean() >= wanted for day in days], dtype=bool)
+
+
+def _shift_days(s: Scenario, working: Bools) -> Longs:
+    """Return by how many whole days the start may move: to working days, on which plans are made.
+
+    At least half of the calendars and four makespans must be left.
+    """
+    horizon_days = len(working)
+    needed = max(horizon_days // 2, int(4 * additions.makespan_s(s) / DAY_S))
+    last = min(MAX_SHIFT_DAYS, max(0, horizon_days - needed))
+    days = np.flatnonzero(working[: last + 1])
+    return days if len(days) else np.zeros(1, dtype=np.int64)
