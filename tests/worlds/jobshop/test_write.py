@@ -8,6 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from flyball.worlds.jobshop import write
+from flyball.worlds.jobshop.forms import FORMS
 from flyball.worlds.jobshop.schedule import Schedule
 from flyball.worlds.jobshop.write import write_schedule
 from tests.worlds.jobshop.small_shops import H, ints, longs, shop
@@ -45,7 +46,7 @@ def rows(path: Path) -> list[list[str]]:
 def test_operations_stand_machine_by_machine_in_the_order_of_work(tmp_path: Path) -> None:
     paths = write_schedule(SCHEDULE, tmp_path / "plan")
 
-    assert [path.name for path in paths] == ["schedule.xlsx", "schedule.csv", "jobs.csv"]
+    assert [path.name for path in paths] == ["schedule.xlsx", "schedule.csv", "schedule_jobs.csv"]
     header, *lines = rows(paths[1])
     assert header[5:9] == [
         "set-up start [date, time]", "start [date, time]", "end [date, time]", "work [h]",
@@ -106,3 +107,9 @@ def test_nothing_is_written_when_anything_fails(
         write_schedule(replace(SCHEDULE, method="CR"), tmp_path)
 
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_plan_beside_the_tables_it_was_made_from_overwrites_none_of_them(tmp_path: Path) -> None:
+    names = {path.stem for path in write_schedule(SCHEDULE, tmp_path)}
+
+    assert names.isdisjoint(form.name.lower() for form in FORMS)

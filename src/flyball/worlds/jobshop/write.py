@@ -29,7 +29,7 @@ class _Sheet(NamedTuple):
 
 
 def write_schedule(schedule: Schedule, folder: Path | str) -> list[Path]:
-    """Write `schedule.xlsx`, `schedule.csv` and `jobs.csv`; return their paths.
+    """Write `schedule.xlsx`, `schedule.csv` and `schedule_jobs.csv`; return their paths.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def write_schedule(schedule: Schedule, folder: Path | str) -> list[Path]:
         _Sheet("Schedule", operation_header(schedule.scenario), operation_rows(schedule)),
         _Sheet("Jobs", job_header(schedule.scenario), job_rows(schedule)),
     ]
-    paths = [folder / "schedule.xlsx", folder / "schedule.csv", folder / "jobs.csv"]
+    paths = [folder / "schedule.xlsx", folder / "schedule.csv", folder / "schedule_jobs.csv"]
     with ExitStack() as stack:
         drafts = [stack.enter_context(replacing(path)) for path in paths]
         _workbook(schedule, sheets).save(drafts[0])
