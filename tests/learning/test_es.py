@@ -5,7 +5,7 @@ import pytest
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
 from flyball.learning.acting import NetPolicy
-from flyball.learning.es import ES, ESConfig, ranks
+from flyball.learning.es import ES, ESConfig, gains
 from flyball.learning.nets import Net, NetConfig
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain, Cheapest, Queue, mean_cost_h
@@ -14,7 +14,7 @@ from tests.learning.toys import Chain, Cheapest, Queue, mean_cost_h
 def test_evolution_approaches_the_known_optimum_of_a_bandit_over_options():
     env = Queue(64, n_steps=10)
     net = Net(env.spec, NetConfig(hidden=(8, 4)), seed=0)
-    config = ESConfig(pairs=16, sigma=0.1, rate=0.05)
+    config = ESConfig(pairs=16)
 
     train(ES(env, net, config), Budget(iterations=60), SystemClock())
 
@@ -24,12 +24,16 @@ def test_evolution_approaches_the_known_optimum_of_a_bandit_over_options():
     assert mean_cost_h(env, NetPolicy(net), held_out) - best_h < 0.1 * (dearest_h - best_h)
 
 
-def test_ranks_ignore_scale_and_share_ties():
-    utility = np.array([[3.0, 1.0, 2.0, 2.0], [3e9, -1e9, 2e9, 2e9]])
+def test_gains_compare_within_a_pair_whatever_the_scale_and_clip_the_lucky():
+    utility = np.zeros((1, 2, 10))
+    utility[0, 0] = [100.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
 
-    found = ranks(utility)
+    found = gains(utility)
 
-    np.testing.assert_allclose(found, [[0.5, -0.5, 0.0, 0.0]] * 2)
+    np.testing.assert_allclose(found, gains(utility * 1e6))
+    assert found[0] == 2.0
+    assert found[1] < 0.0 < found[2]
+    np.testing.assert_array_equal(gains(np.ones((2, 2, 3))), 0.0)
 
 
 def test_categorical_heads_are_refused():

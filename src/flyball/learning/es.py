@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Evolution strategy: every row of the Env plays with weights of its own.
 
-Salimans et al. (2017), arXiv:1703.03864: antithetic pairs of Gaussian directions, every pair on the
-same scenarios, utilities shaped into centred ranks within each scenario, Adam on the estimated
-gradient. Nothing is discounted and no credit is assigned: the estimate follows the episode's own
-utility, whatever its horizon, for policies with an options head.
+Salimans et al. (2017), arXiv:1703.03864: antithetic pairs of Gaussian directions, Adam on the
+estimated gradient. Deviations: the two of a pair meet the same scenarios and every pair has its
+own, so that scenarios average out as directions do; instead of ranks over the population, the
+difference within a pair counts, clipped at twice the mean difference, because utilities of
+different scenarios cannot be ranked. Nothing is discounted and no credit is assigned: the estimate
+follows the episode's own utility, whatever its horizon, for policies with an options head.
 
 Known good result: a bandit over options is solved (``tests/learning/test_es.py``).
 """
@@ -24,7 +26,7 @@ from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.collect import collect_episodes
 from flyball.learning.loss import set_rate
 from flyball.learning.nets import Net, OptionsActor, inputs_of
-from flyball.learning.perturbed import pack, score_rows, unpack
+from flyball.learning.perturbed import pack, scales, score_rows, unpack
 from flyball.learning.settings import require
 from flyball.policies import choose_options
 
@@ -41,28 +43,33 @@ class ESConfig:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
 
-    pairs: int = 16
+    pairs: int = 32
     """Antithetic pairs of directions in one iteration; 2 * pairs divides B."""
 
-    sigma: float = 0.02
-    """Standard deviation of a direction, in units of the weights."""
+    sigma: float = 0.15
+    """Standard deviation of a direction in the weights of the linear index."""
+
+    sigma_network: float = 0.0
+    """The same in the weights of the network; 0 leaves the network as it is."""
 
     first_scenario: int = 0
-    """Seed of the first scenario; every iteration takes the next B / (2 * pairs) seeds."""
+    """Seed of the first scenario; every iteration takes the next B / 2 seeds."""
 
     scenarios: int | None = None
     """Seeds start again after this many; None: never."""
 
-    rate: float = 5e-3
-    """Learning rate of Adam at the start of the budget."""
+    rate: float = 0.3
+    """Length of Adam's steps at the start of the budget, in standard deviations."""
 
     rate_end: float = 0.1
     """Share of the learning rate that is left at the end of the budget, in [0, 1]."""
 
     def __post_init__(self) -> None:
-        require("es.pairs", self.pairs, "at least 1", ok=self.pairs >= 1, usual="8 to 32")
-        require("es.sigma", self.sigma, "above 0", ok=self.sigma > 0, usual="0.01 to 0.1")
-        require("es.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-3 to 1e-2")
+        require("es.pairs", self.pairs, "at least 1", ok=self.pairs >= 1, usual="32")
+        least = min(self.sigma, self.sigma_network)
+        ok = least >= 0 and self.sigma + self.sigma_network > 0
+        require("es.sigma, sigma_network", least, "at least 0, not both 0", ok=ok, usual="0.15, 0")
+        require("es.rate", self.rate, "above 0", ok=self.rate > 0, usual="0.1 to 0.5")
 
 
 class ES:
@@ -84,34 +91,39 @@ class ES:
                 )
             )
         self.env, self.net, self.config, self.actor = env, net, config, net.actor
-        self.optimiser = torch.optim.Adam(net.actor.parameters(), config.rate, eps=1e-8)
+        # Moves are counted in standard deviations from where the first iteration begins, so that
+        # one length of step suits the index and the network alike.
+        self.scale = scales(self.actor, config.sigma, config.sigma_network)
+        self.origin = pack(self.actor)
+        self.moved = torch.zeros(len(self.scale), requires_grad=True)
+        self.optimiser = torch.optim.Adam([self.moved], config.rate, eps=1e-8)
         self.arena = Arena(64, env.n_envs, env.spec.n_agents, net.sizes)
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Try every direction, step, and return what happened; `share` of the budget is spent."""
         config, n_envs = self.config, self.env.n_envs
         set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
-        n_scenarios = n_envs // (2 * config.pairs)
-        centre = pack(self.actor)
+        if iteration == 0:
+            self.origin = pack(self.actor)
+        centre = self.origin + self.scale * self.moved.detach().numpy()
         noise = generator(config.seed, iteration, STREAM_NOISE).standard_normal(
             (config.pairs, len(centre)), np.float32
         )
         directions = np.concatenate((noise, -noise))  # (2 * pairs, P)
-        theta = np.tile(centre + np.float32(config.sigma) * directions, (n_scenarios, 1))
-        seeds = np.arange(n_scenarios, dtype=np.int64) + iteration * n_scenarios
+        theta = np.tile(centre + self.scale * directions, (n_envs // (2 * config.pairs), 1))
+        seeds = np.arange(n_envs // 2, dtype=np.int64) + iteration * (n_envs // 2)
         if config.scenarios is not None:
             seeds %= config.scenarios
-        utility, figures = self.play(
-            theta, np.repeat(seeds + config.first_scenario, 2 * config.pairs)
-        )
-        shaped = ranks(utility.reshape(n_scenarios, -1)).mean(0)
-        gain = shaped[: config.pairs] - shaped[config.pairs :]
-        gradient = gain @ noise / (config.pairs * config.sigma)
-        unpack(-gradient.astype(np.float32), self.actor, into_gradient=True)
+        halves = np.repeat(seeds.reshape(-1, 1, config.pairs), 2, axis=1)
+        utility, figures = self.play(theta, halves.ravel() + config.first_scenario)
+        gain = gains(utility.reshape(-1, 2, config.pairs))
+        gradient = gain @ noise / config.pairs
+        self.moved.grad = torch.from_numpy(-gradient.astype(np.float32))
         self.optimiser.step()
+        unpack(self.origin + self.scale * self.moved.detach().numpy(), self.actor)
         return figures | {
             "gradient_norm": float(np.linalg.norm(gradient)),
-            "utility_spread": float(utility.reshape(n_scenarios, -1).std(1).mean()),
+            "moved_sigmas": float(self.moved.detach().square().mean().sqrt()),
         }
 
     def play(self, theta: Floats, seeds: Longs) -> tuple[Doubles, dict[str, float]]:
@@ -133,22 +145,32 @@ class ES:
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on; the Env is reset in each."""
-        return learner_arrays(self.net, self.optimiser)
+        own = {"es.origin": self.origin.copy(), "es.moved": self.moved.detach().numpy().copy()}
+        return learner_arrays(self.net, self.optimiser) | own
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_learner(self.net, self.optimiser, arrays)
+        self.origin = arrays["es.origin"].copy()
+        with torch.no_grad():
+            self.moved.copy_(torch.from_numpy(arrays["es.moved"]))
 
 
-def ranks(utility: Doubles) -> Doubles:
-    """Return centred ranks in [-0.5, 0.5] within each row; equal utilities share their mean rank.
+CLIP = 2.0
+
+
+def gains(utility: Doubles) -> Doubles:
+    """Return what each direction gains over its opposite, in [-CLIP, CLIP], shape (pairs,).
 
     Parameters
     ----------
     utility
-        (scenarios, directions); larger is better.
+        (repeats, 2, pairs): with a direction and with its opposite, on the same scenario; larger
+        is better. Differences are divided by their mean size.
     """
-    below = (utility[:, None, :] < utility[:, :, None]).sum(-1)
-    same = (utility[:, None, :] == utility[:, :, None]).sum(-1)
-    rank: Doubles = (below + 0.5 * (same - 1)) / max(1, utility.shape[1] - 1) - 0.5
-    return rank
+    difference = utility[:, 0] - utility[:, 1]  # (repeats, pairs)
+    size = float(np.abs(difference).mean())
+    if size == 0.0:
+        return np.zeros(utility.shape[2])
+    gain: Doubles = np.clip(difference / size, -CLIP, CLIP).mean(0)
+    return gain

@@ -101,7 +101,8 @@ def _options(net: Net, actor: OptionsActor) -> bytes:
     context = g.node("Gather", g.linear(pooled, actor.context), "row", axis=0)
     mixed = g.node("Relu", g.node("Add", g.linear(hidden, actor.mix), context))
     last = g.constant(np.array([1], np.int64))
-    g.node("Squeeze", g.linear(mixed, actor.last), last, output="score")
+    scored = g.node("Add", g.linear(x, actor.index), g.linear(mixed, actor.last))
+    g.node("Squeeze", scored, last, output="score")
     return g.model(inputs, ("score", ["L"]))
 
 

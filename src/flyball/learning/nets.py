@@ -126,7 +126,10 @@ GAIN = 2.0**0.5
 
 
 class OptionsActor(nn.Module):
-    """Score every option of every row."""
+    """Score every option of every row: a linear index, as a dispatching rule is, plus a network.
+
+    The index starts at zero, is quick to learn and can be read; the network corrects it.
+    """
 
     def __init__(self, sizes: Sizes, config: NetConfig, seed: torch.Generator) -> None:
         super().__init__()
@@ -135,13 +138,16 @@ class OptionsActor(nn.Module):
         self.mix = layer(first, second, GAIN, seed)
         self.context = layer(first + sizes.n_obs, second, GAIN, seed, bias=False)
         self.last = layer(second, 1, 0.01, seed, bias=False)
+        self.index = layer(sizes.n_features, 1, 1.0, seed, bias=False)
+        nn.init.zeros_(self.index.weight)
 
     def forward(self, obs: Tensor, features: Tensor, offset: Tensor) -> Tensor:
         """Return (L,) scores from normalised obs (R, F) and features (L, G)."""
         hidden = torch.relu(self.embed(features))  # (L, H1)
         pooled = torch.cat((segments.mean(hidden, offset), obs), -1)  # (R, H1 + F)
         context = segments.spread(self.context(pooled), offset)  # (L, H2)
-        scores: Tensor = self.last(torch.relu(self.mix(hidden) + context))[:, 0]
+        mixed = torch.relu(self.mix(hidden) + context)  # (L, H2)
+        scores: Tensor = (self.index(features) + self.last(mixed))[:, 0]
         return scores
 
 

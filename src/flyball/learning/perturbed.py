@@ -24,6 +24,7 @@ def _parts(actor: OptionsActor) -> tuple[Tensor, ...]:
         actor.mix.bias,
         actor.context.weight,
         actor.last.weight,
+        actor.index.weight,
     )
 
 
@@ -32,18 +33,24 @@ def pack(actor: OptionsActor) -> Floats:
     return np.concatenate([part.detach().t().numpy().ravel() for part in _parts(actor)])
 
 
-def unpack(vector: Floats, actor: OptionsActor, *, into_gradient: bool = False) -> None:
-    """Put a vector of `pack` into the actor's parameters, or into their gradients."""
+def unpack(vector: Floats, actor: OptionsActor) -> None:
+    """Put a vector of `pack` into the actor's parameters."""
     start = 0
     for part in _parts(actor):
         own = vector[start : start + part.numel()].reshape(tuple(reversed(part.shape)))
-        values = torch.from_numpy(np.copy(own.T, order="C"))
-        if into_gradient:
-            part.grad = values
-        else:
-            with torch.no_grad():
-                part.copy_(values)
+        with torch.no_grad():
+            part.copy_(torch.from_numpy(np.copy(own.T, order="C")))
         start += part.numel()
+
+
+def scales(actor: OptionsActor, index: float, network: float) -> Floats:
+    """Return (P,) `index` where the vector of `pack` holds the linear index, else `network`."""
+    return np.concatenate(
+        [
+            np.full(part.numel(), index if part is actor.index.weight else network, np.float32)
+            for part in _parts(actor)
+        ]
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -89,6 +96,7 @@ def score_rows(
         mix_bias = mix + first * second
         context = mix_bias + second
         last = context + (first + n_obs) * second
+        index = last + second
         hidden = np.zeros((count, first), np.float32)
         pooled = np.zeros(first + n_obs, np.float32)
         for i in range(count):
@@ -105,6 +113,8 @@ def score_rows(
             mixed = shared.copy()
             _add_product(mixed, hidden[i], own, mix)
             total = np.float32(0.0)
+            for k in range(n_features):
+                total += features[start + i, k] * own[index + k]
             for j in range(second):
                 total += max(mixed[j], np.float32(0.0)) * own[last + j]
             score[start + i] = total
