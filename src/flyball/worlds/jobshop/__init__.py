@@ -13,23 +13,24 @@ shop scheduling via deep reinforcement learning*, NeurIPS 2020; Corsini et al., 
 job shop scheduling problem*, NeurIPS 2024. `docs/worlds/jobshop.md` is the world's page.
 """
 
-from flyball.worlds.jobshop.baselines import RULES, Chance, Rule
+from flyball.worlds.jobshop.baselines import RULES, Rule
 from flyball.worlds.jobshop.env import SPEC, JobShop
-from flyball.worlds.jobshop.plan import Plan, plan
+from flyball.worlds.jobshop.plan import plan
 from flyball.worlds.jobshop.scenario import Scenario
 from flyball.worlds.jobshop.schedule import Schedule
-from flyball.worlds.jobshop.tuning import outcomes, tune
+from flyball.worlds.jobshop.tuning import Trial, outcomes, tune
 from flyball.worlds.jobshop.validator import require_valid
+from flyball.worlds.jobshop.world import WORLD
 
 __all__ = [
     "RULES",
     "SPEC",
-    "Chance",
+    "WORLD",
     "JobShop",
-    "Plan",
     "Rule",
     "Scenario",
     "Schedule",
+    "Trial",
     "outcomes",
     "plan",
     "require_valid",

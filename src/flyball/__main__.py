@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""`python -m flyball` is `flyball`."""
+
+from flyball.cli import main
+
+if __name__ == "__main__":
+    main()

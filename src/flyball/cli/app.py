@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""The list of commands. A command's file imports what it needs when it runs, so help is quick."""
+
+from typing import Annotated
+
+import typer
+
+from flyball import __version__
+from flyball.cli.check import check
+from flyball.cli.demo import demo
+from flyball.cli.doctor import doctor
+from flyball.cli.evaluate import evaluate
+from flyball.cli.schedule import schedule
+from flyball.cli.template import template
+from flyball.cli.train import train
+from flyball.cli.worlds import worlds
+
+app = typer.Typer(
+    name="flyball",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Train policies that run operations, and prove what they are worth.",
+    epilog="Start with: flyball demo   (or: flyball template jobshop orders.xlsx)",
+)
+
+
+def show_version(*, wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(f"flyball {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    """Train policies that run operations, and prove what they are worth."""
+    show_version(wanted=version)
+
+
+for command in (template, check, train, evaluate, schedule, demo, worlds, doctor):
+    app.command()(command)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""`flyball train`: from a plant's file to a policy."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flyball import experiments, worlds
+from flyball.cli.progress import Shown
+from flyball.cli.telling import guarded, say, seconds, show_json, span
+from flyball.core.errors import ConfigError, Problem
+
+
+@guarded
+def train(  # noqa: PLR0913
+    world: Annotated[
+        str | None, typer.Argument(help="A world, as `flyball worlds` lists them.")
+    ] = None,
+    plant: Annotated[
+        Path | None, typer.Argument(help="The plant's file; without one: generated shops.")
+    ] = None,
+    *,
+    budget: Annotated[str, typer.Option(help="Wall time: 90s, 2m, 1h.")] = "90s",
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="Iterations instead of a time: repeatable exactly.")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="A TOML file; configs/jobshop/ holds examples.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="A run that was stopped: go on from its last checkpoint.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Train a policy: tune the rules, imitate the best of them, then improve on it.
+
+    Examples: flyball train jobshop orders.xlsx --budget 90s ·
+    flyball train --resume runs/jobshop-20260101-080000
+    """
+    folder = resume
+    if folder is None:
+        asked = experiments.Asked(
+            world=known(world),
+            plant=plant,
+            seconds=None if iterations else seconds(budget),
+            iterations=iterations,
+            command=shlex.join(["flyball", *sys.argv[1:]]),
+        )
+        folder = experiments.start_run(asked, settings, runs)
+    say(f"run {folder}", quiet=as_json)
+    warm(quiet=as_json)
+    result = trained(folder, folder)
+    if as_json:
+        figures = dict(result.figures)
+        show_json({"run": str(folder), "elapsed_s": round(result.elapsed_s, 3)} | figures)
+    else:
+        say(summary(result))
+        say(f"next: flyball evaluate {folder}")
+
+
+def known(world: str | None) -> str:
+    """Return the name of a world that exists.
+
+    Raises
+    ------
+    ConfigError
+        When none was given or it is not known.
+    """
+    if world is None:
+        raise ConfigError(
+            Problem(
+                where="world",
+                found="none",
+                allowed=", ".join(worlds.TITLES),
+                fix="flyball train jobshop orders.xlsx",
+            )
+        )
+    worlds.load(world)
+    return world
+
+
+def warm(*, quiet: bool) -> float:
+    """Compile the simulator, and say so where it takes long; return the wall time, s."""
+    say("compiling the simulator (once on a machine, about half a minute) ...", quiet=quiet)
+    spent_s: float = experiments.warm_up()
+    return spent_s
+
+
+def trained(folder: Path, shown: Path) -> Any:
+    """Train a run under live progress; a stop by Ctrl-C is exit code 130 with how to go on."""
+    with Shown() as watch:
+        try:
+            result = experiments.train_run(folder, watch)
+        except KeyboardInterrupt:
+            result = None
+    if result is None or result.interrupted:
+        typer.echo(f"Stopped. Go on with: flyball train --resume {shown}", err=True)
+        raise typer.Exit(130)
+    return result
+
+
+def summary(result: Any) -> str:
+    """Return how a run ended, in words."""
+    own, rule = result.figures["validation_h"], result.figures["best_rule_h"]
+    return (
+        f"trained in {span(result.elapsed_s)}: on validation days {own:.1f} weighted hours late, "
+        f"best tuned rule {rule:.1f} (the verdict on held-out days is for evaluate to give)"
+    )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Prove what a policy is worth: train it, compare it, report it, and plan with it.
+
+Names are imported when they are first used, so that planning and evaluating need no torch and
+`flyball --help` needs nothing at all.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flyball.experiments.evaluate import EvaluateConfig, evaluate_run
+    from flyball.experiments.machine import diagnose, warm_up
+    from flyball.experiments.report import write_report
+    from flyball.experiments.runs import newest
+    from flyball.experiments.schedule import Wish, plan_file
+    from flyball.experiments.train import Asked, start_run, train_run
+
+__all__ = [
+    "Asked",
+    "EvaluateConfig",
+    "Wish",
+    "diagnose",
+    "evaluate_run",
+    "newest",
+    "plan_file",
+    "start_run",
+    "train_run",
+    "warm_up",
+    "write_report",
+]
+
+HOMES = {
+    "Asked": "train",
+    "EvaluateConfig": "evaluate",
+    "Wish": "schedule",
+    "diagnose": "machine",
+    "evaluate_run": "evaluate",
+    "newest": "runs",
+    "plan_file": "schedule",
+    "start_run": "train",
+    "train_run": "train",
+    "warm_up": "machine",
+    "write_report": "report",
+}
+"""The file that each name of the face is in."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the face when it is first used."""
+    if name not in HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

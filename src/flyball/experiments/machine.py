@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The machine that things run on: what is there, and compiling ahead of time."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flyball.core.clock import Clock, SystemClock
+from flyball.experiments import runs
+from flyball.experiments.play import greedy
+from flyball.worlds.jobshop import RULES, WORLD
+
+State = Literal["ok", "missing", "wrong"]
+
+FREE_BYTES = 500 * 2**20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    found: str
+    fix: str = ""
+
+
+def warm_up(clock: Clock | None = None) -> float:
+    """Compile the simulator and the rules, or load them from the cache; return the wall time, s.
+
+    The first time on a machine takes about half a minute, later ones a second.
+    """
+    clock = clock or SystemClock()
+    began_s = clock.elapsed_s()
+    shop = WORLD.generated(0, 0)
+    greedy([shop], RULES["ATCS"], "ATCS", clock)
+    return clock.elapsed_s() - began_s
+
+
+def diagnose(threads: dict[str, str], folder: Path) -> list[Finding]:
+    """Look at Python, packages, threads, disk and compiler cache.
+
+    Parameters
+    ----------
+    threads
+        Thread settings of native libraries by their environment name; empty where not set.
+    folder
+        Where runs would be written.
+    """
+    return [*_python(), *_packages(), *_threads(threads), *_disk(folder), *_cache()]
+
+
+def _python() -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= (3, 11)
+    yield Finding("Python", "ok" if good else "wrong", found, "" if good else "use 3.11 or newer")
+
+
+EXTRAS = {"torch": "train", "onnx": "train", "ortools": "solve"}
+"""Packages of an extra, by the extra."""
+
+NEEDED = ("numpy", "numba", "onnxruntime", "safetensors", "openpyxl", "matplotlib", "plotly")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in (*NEEDED, *EXTRAS):
+        found = runs.installed(name)
+        if found != "not installed":
+            yield Finding(name, "ok", found)
+            continue
+        extra = f"[{EXTRAS[name]}]" if name in EXTRAS else ""
+        yield Finding(name, "missing", found, f"pip install 'flyball{extra}'")
+
+
+def _threads(threads: dict[str, str]) -> Iterator[Finding]:
+    for name, value in threads.items():
+        good = value in {"1", "2"}
+        fix = "" if good else f"export {name}=1; native threads that fight are 10-40 times slower"
+        yield Finding(name, "ok" if good else "wrong", value or "not set", fix)
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    near = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(near).free
+    good = free > FREE_BYTES
+    found = f"{free / 2**30:.1f} GiB free under {near}"
+    fix = "" if good else "free at least 0.5 GiB, or give another folder with --runs"
+    yield Finding("disk", "ok" if good else "wrong", found, fix)
+
+
+def _cache() -> Iterator[Finding]:
+    import_place = Path(sys.modules[WORLD.__class__.__module__].__file__ or ".").parent
+    compiled = len(list((import_place / "__pycache__").glob("*.nbi")))
+    if compiled:
+        yield Finding("compiler cache", "ok", f"{compiled} compiled functions")
+    else:
+        fix = "nothing to do: the first run compiles for about half a minute; then it is kept"
+        yield Finding("compiler cache", "ok", "empty", fix)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The shops that a policy trains on, and the days that it is judged on: never the same."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flyball.worlds.jobshop import WORLD, Scenario
+
+if TYPE_CHECKING:
+    from flyball.experiments.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Shops of the training stream."""
+
+    training: tuple[Scenario, ...]
+    validation: tuple[Scenario, ...]
+    tuning: tuple[Scenario, ...]
+
+
+def read_plant(path: Path | None) -> Scenario | None:
+    """Return the plant of a file, or None where there is no file."""
+    return None if path is None else WORLD.read(path)
+
+
+def training_pool(plant: Scenario | None, config: "TrainConfig") -> Pool:
+    """Return the shops of the training stream.
+
+    With a plant: its days with new orders, and generated shops of every kind so that the policy
+    has seen more than one plant. Without one: generated shops alone. Validation and tuning shops
+    come from the same stream; validation shops are never trained on.
+    """
+    sizes, seed = config.pool, config.seed
+    if plant is None:
+        n = sizes.generated_alone
+        shops = [WORLD.generated(seed, k) for k in range(n + sizes.validation)]
+        return Pool(tuple(shops[:n]), tuple(shops[n:]), tuple(shops[: sizes.tuning]))
+    days = WORLD.days(plant, seed, range(sizes.days + sizes.validation), held_out=False)
+    own = days[: sizes.days]
+    generated = [WORLD.generated(seed, k) for k in range(sizes.generated)]
+    tuning = own[: sizes.tuning] or generated[: sizes.tuning]
+    return Pool(tuple(own + generated), tuple(days[sizes.days :]), tuple(tuning))
+
+
+def held_out(plant: Scenario | None, seed: int, n_days: int) -> list[Scenario]:
+    """Return days that no training can have met: of the plant, or generated shops without one."""
+    if plant is None:
+        return [WORLD.generated(seed, k, held_out=True) for k in range(n_days)]
+    return WORLD.days(plant, seed, range(n_days), held_out=True)

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""Train a policy for a plant: tune the rules, imitate the best of them, then improve on it.
+
+Everything that the result depends on stands in the run folder. With a budget in iterations a run
+that was killed and resumed ends in exactly the same weights; with one in seconds it uses the
+seconds that are left.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flyball import learning
+from flyball.core.clock import Clock, SystemClock
+from flyball.core.errors import Problem, RunError
+from flyball.experiments import runs
+from flyball.experiments.config import TrainConfig
+from flyball.experiments.pool import Pool, read_plant, training_pool
+from flyball.experiments.rules import load_rules, save_rules
+from flyball.experiments.settings import build, read_toml, to_toml
+from flyball.experiments.watched import Algorithm, Watch, Watched
+from flyball.worlds.jobshop import WORLD, Rule, Trial, outcomes, tune
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person asked for, beside the settings."""
+
+    world: str
+    plant: Path | None
+    seconds: float | None
+    """Wall time of the whole run, s; or None for a budget in iterations."""
+
+    iterations: int | None
+    """Iterations of improvement; or None for a budget in seconds."""
+
+    command: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRun:
+    """How a run ended."""
+
+    folder: Path
+    interrupted: bool
+    figures: Mapping[str, float]
+    """Mean weighted tardiness on the validation days, h: of the policy and of the best rule."""
+
+    elapsed_s: float
+
+
+def start_run(asked: Asked, settings: Path | None, root: Path, clock: Clock | None = None) -> Path:
+    """Make the folder of a new run and write down what was asked for; return the folder.
+
+    Parameters
+    ----------
+    asked
+        World, plant and budget.
+    settings
+        A TOML file; None: every default.
+    root
+        Where runs lie.
+    clock
+        Source of the time.
+
+    Raises
+    ------
+    ScenarioError
+        When the plant's file has problems; no folder is made then.
+    ConfigError
+        When a setting is wrong.
+    """
+    config = TrainConfig()
+    if settings is not None:
+        config = build(TrainConfig, read_toml(settings), settings.name)
+    plant = read_plant(asked.plant)
+    clock = clock or SystemClock()
+    folder = runs.new_folder(root, asked.world, clock)
+    manifest = {
+        "world": asked.world,
+        "plant": str(asked.plant.resolve()) if asked.plant else None,
+        "plant_hash": runs.hash_of(asked.plant) if asked.plant else None,
+        "scenario_hash": runs.hash_of_arrays(plant.arrays) if plant else None,
+        "seconds": asked.seconds,
+        "iterations": asked.iterations,
+        "seed": config.seed,
+        "started": clock.now().isoformat(timespec="seconds"),
+    } | runs.environment(asked.command, config.threads)
+    runs.write_json(folder / runs.MANIFEST, manifest)
+    runs.write_text(folder / runs.SETTINGS, to_toml(config))
+    return folder
+
+
+def asked_of(folder: Path) -> tuple[Asked, TrainConfig]:
+    """Return what a run was asked for.
+
+    Raises
+    ------
+    RunError
+        When the plant's file is gone or was changed since the run began.
+    """
+    runs.require_run(folder)
+    manifest = runs.read_json(folder / runs.MANIFEST)
+    plant = Path(manifest["plant"]) if manifest["plant"] else None
+    if plant is not None and (not plant.exists() or runs.hash_of(plant) != manifest["plant_hash"]):
+        raise RunError(
+            Problem(
+                where=str(plant),
+                found="was changed since the run began" if plant.exists() else "is gone",
+                allowed="the very file that the run was started with",
+                fix="put it back, or train a new run",
+            )
+        )
+    asked = Asked(
+        world=manifest["world"],
+        plant=plant,
+        seconds=manifest["seconds"],
+        iterations=manifest["iterations"],
+        command=manifest["command"],
+    )
+    settings = folder / runs.SETTINGS
+    return asked, build(TrainConfig, read_toml(settings), str(settings))
+
+
+def train_run(folder: Path, watch: Watch, clock: Clock | None = None) -> TrainedRun:
+    """Do what a run was asked for, from wherever it stands; return how it ended.
+
+    Parameters
+    ----------
+    folder
+        Made by `start_run`; one that was stopped or killed goes on from its latest checkpoint.
+    watch
+        Called after every iteration.
+    clock
+        Source of the time.
+    """
+    clock = clock or SystemClock()
+    began_s = clock.elapsed_s()
+    asked, config = asked_of(folder)
+    learning.set_threads(config.threads)
+    plant = read_plant(asked.plant)
+    pool = training_pool(plant, config)
+    rules = tuned_rules(folder, pool, config.phase.tune_s(asked.seconds), watch)
+    net = learning.Net(WORLD.spec, config.net, config.seed)
+    watched = Watched(
+        folder,
+        net,
+        pool,
+        rules,
+        objective=config.objective,
+        phase=config.phase,
+        clock=clock,
+        watch=watch,
+        by_iterations=asked.seconds is None,
+    )
+    stages = _stages(config, net, pool, rules)
+    spent_s = clock.elapsed_s() - began_s + EXPORT_S
+    interrupted = False
+    for stage, algorithm in stages.items():
+        watched.take(stage, algorithm)
+        ended = learning.train(
+            watched,
+            _budget(asked, config, stage, spent_s),
+            clock,
+            folder=folder / runs.CHECKPOINT / stage,
+            on_progress=_report(stage, watch),
+        )
+        spent_s += ended.elapsed_s
+        watched.measure(ended.iterations)
+        if ended.interrupted:
+            interrupted = True
+            break
+    figures = watched.best_into(net)
+    facts = dict(figures) | {"elapsed_s": clock.elapsed_s() - began_s}
+    learning.export(
+        net,
+        WORLD.spec,
+        folder / runs.BUNDLE,
+        algorithm=" then ".join(stages),
+        settings={"file": runs.SETTINGS, "seed": config.seed},
+        facts=facts,
+    )
+    return TrainedRun(
+        folder=folder,
+        interrupted=interrupted,
+        figures=figures,
+        elapsed_s=clock.elapsed_s() - began_s,
+    )
+
+
+def tuned_rules(folder: Path, pool: Pool, seconds: float, watch: Watch) -> list[Rule]:
+    """Return every rule at its best setting on the pool, the best rule first; once a run."""
+    path = folder / runs.RULES
+    if not path.is_file():
+
+        def progress(share: float, trial: Trial) -> None:
+            watch("tune", share, {"best_rule": trial.rule.name, "hours": trial.score})
+
+        trials = tune(pool.tuning, seconds, progress=progress)
+        save_rules(path, [trial.rule for trial in trials])
+    return load_rules(path)
+
+
+def _stages(
+    config: TrainConfig, net: learning.Net, pool: Pool, rules: Sequence[Rule]
+) -> dict[str, Algorithm]:
+    """Return the algorithms of a run in order, by stage."""
+    teachers = {rule.name: rule for rule in rules}
+    table = np.stack([_cost(pool, rule, config) for rule in rules])  # (rule, scenario)
+    best = [rules[k].name for k in table.argmin(axis=0)]
+    n = len(pool.training)
+    imitation = replace(config.imitate, seed=config.seed, scenarios=None)
+    stages: dict[str, Algorithm] = {
+        "imitate": learning.imitate.Imitate(
+            WORLD.make_env(pool.training, config.envs),
+            net,
+            imitation,
+            teachers,
+            lambda seeds: [best[int(seed) % n] for seed in seeds],
+        )
+    }
+    env = WORLD.make_env(pool.training, config.envs) if config.trainer != "none" else None
+    weights = dict(config.objective)
+    if env is not None and config.trainer == "improve":
+        relative = replace(config.improve, seed=config.seed, weights=weights)
+        stages["improve"] = learning.improve.Improve(env, net, relative)
+    if env is not None and config.trainer == "es":
+        evolution = replace(config.es, seed=config.seed, weights=weights)
+        stages["es"] = learning.es.ES(env, net, evolution)
+    if env is not None and config.trainer == "ppo":
+        proximal = replace(config.ppo, seed=config.seed, weights=weights)
+        stages["ppo"] = learning.ppo.PPO(env, net, proximal)
+    return stages
+
+
+def _cost(pool: Pool, rule: Rule, config: TrainConfig) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return what a rule's schedule of each training shop costs, shape (N,)."""
+    weight = np.array([config.objective.get(kpi.name, 0.0) for kpi in WORLD.spec.kpis])
+    cost: np.ndarray[Any, np.dtype[np.float64]] = outcomes(pool.training, rule) @ weight
+    return cost
+
+
+def _budget(asked: Asked, config: TrainConfig, stage: str, spent_s: float) -> learning.Budget:
+    """Return the budget of a stage; `spent_s` of the whole is gone or kept for the end."""
+    if asked.iterations is not None:
+        first = config.phase.imitate_iterations
+        return learning.Budget(iterations=first if stage == "imitate" else asked.iterations)
+    share = config.phase.imitate_share
+    if stage != "imitate" or config.trainer == "none":
+        share = 1.0
+    return learning.Budget(seconds=max(1.0, share * ((asked.seconds or 0.0) - spent_s)))
+
+
+EXPORT_S = 3.0
+"""Wall time that is kept for the last measuring and for writing the bundle, s."""
+
+
+def _report(stage: str, watch: Watch) -> Callable[[learning.Progress], None]:
+    def on_progress(progress: learning.Progress) -> None:
+        watch(stage, progress.share, {**progress.figures, "iteration": progress.iteration})
+
+    return on_progress
