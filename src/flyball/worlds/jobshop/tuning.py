@@ -68,8 +68,8 @@ class Search:
             self.trials[rule] = Trial(rule=rule, score=mean)
         if self.progress:
             best = min(self.trials.values(), key=lambda trial: trial.score)
-            share = (self.clock.elapsed_s() - self.start_s) / self.budget_s
-            self.progress(min(1.0, share), best)
+            used_s = self.clock.elapsed_s() - self.start_s
+            self.progress(used_s / self.budget_s if used_s < self.budget_s else 1.0, best)
         return [self.trials[rule] for rule in rules]
 
 
