@@ -95,7 +95,7 @@ def test_a_day_drops_the_time_beside_it() -> None:
 @pytest.mark.parametrize(
     ("raw", "minutes"),
     [("06:00", 360), ("6:05", 365), ("24:00", 1440), (time(22, 30), 1350), ("14:30:00", 870),
-     (timedelta(hours=24), 1440)],
+     (timedelta(hours=24), 1440), (date(1900, 1, 1), 1440)],
 )  # fmt: skip
 def test_times_of_day_are_minutes_after_midnight(raw: Any, minutes: int) -> None:
     assert cells.clock(raw) == minutes

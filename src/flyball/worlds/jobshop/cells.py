@@ -19,6 +19,9 @@ Raw = Any
 MAX_TEXT = 200
 DAY_MIN = 24 * 60
 
+_NEXT_MIDNIGHT = date(1900, 1, 1)
+"""What 24:00 is in a spreadsheet cell that is formatted as a time of day."""
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d{1,15},\d+")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}(?::\d{2})?))?")
@@ -139,6 +142,8 @@ def clock(raw: Raw) -> int | Fault:
         minutes = raw.hour * 60 + raw.minute
     elif isinstance(raw, timedelta):
         minutes = round(raw.total_seconds() / 60)
+    elif raw == _NEXT_MIDNIGHT:
+        minutes = DAY_MIN
     elif isinstance(raw, str) and (match := _CLOCK.fullmatch(tidy(raw))):
         minutes = int(match[1]) * 60 + int(match[2]) if int(match[2]) < 60 else -1
     if not 0 <= minutes <= DAY_MIN:

@@ -194,13 +194,10 @@ def _scenario(file: _File, first: int, setups: Longs | None, *, own_groups: bool
     own_groups = own_groups or setups is not None
     machines = tuple(f"M{first + machine}" for machine in range(n_machines))
     n_groups = n_machines if own_groups else 1
+    # With set-ups every operation is a family of its own, as the matrices have it.
+    families = ("any",) if setups is None else tuple(f"operation {op + 1}" for op in range(n_ops))
     if setups is None:
-        family_name: tuple[str, ...] = ("any",)
         setups = np.zeros((n_groups, 2, 1), dtype=np.int64)
-        op_family = np.zeros(n_ops, dtype=np.int32)
-    else:
-        family_name = tuple(f"operation {op + 1}" for op in range(n_ops))
-        op_family = np.arange(n_ops, dtype=np.int32)
     group = np.arange(n_machines) if own_groups else np.zeros(n_machines)
     return Scenario(
         name=file.path.stem,
@@ -213,7 +210,7 @@ def _scenario(file: _File, first: int, setups: Longs | None, *, own_groups: bool
         weight=np.ones(n_jobs),
         important=np.zeros(n_jobs, dtype=np.bool_),
         op_name=tuple(str(first + step) for route in file.jobs for step in range(len(route))),
-        op_family=op_family,
+        op_family=(np.arange(n_ops) % len(families)).astype(np.int32),
         interruptible=np.zeros(n_ops, dtype=np.bool_),
         op_pair=np.cumsum([0, *(len(pairs) for pairs in ops)], dtype=np.int32),
         pair_machine=np.array([m - first for pairs in ops for m, _ in pairs], dtype=np.int32),
@@ -226,7 +223,7 @@ def _scenario(file: _File, first: int, setups: Longs | None, *, own_groups: bool
         machine_calendar=np.zeros(n_machines, dtype=np.int32),
         machine_family=np.full(n_machines, -1, dtype=np.int32),
         group_name=machines if own_groups else ("machines",),
-        family_name=family_name,
+        family_name=families,
         setup_s=setups,
         setup_interruptible=np.zeros(n_groups, dtype=np.bool_),
         calendars=always_open(),

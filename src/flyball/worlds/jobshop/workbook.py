@@ -71,20 +71,9 @@ def _cells(
     findings: Findings,
 ) -> dict[str, Sheet]:
     scans = {key: package.scan(parts[sheet.part]) for key, sheet in wanted.items()}
-    sheets: dict[str, Sheet] = {}
-    for key in [key for key, seen in scans.items() if not _is_small(seen)]:
-        sheet, seen = wanted.pop(key), scans[key]
-        place = _place(path, sheet.name)
-        sheets[key] = Sheet(sheet.name, (), place, refused=True)
-        findings.add(
-            Problem(
-                where=place(seen.last_line, seen.last_column, ""),
-                found=f"{seen.last_line} rows and {seen.last_column} columns in use",
-                allowed=f"at most {MAX_ROWS:,} rows and {MAX_COLUMNS} columns",
-                fix="delete the rows and columns beyond the table",
-            )
-        )
+    sheets = _refused(path, wanted, scans, findings)
     # Sheets that nobody asked for are emptied, so that the parser never meets them.
+    wanted = {key: sheet for key, sheet in wanted.items() if key not in sheets}
     kept = {sheet.part for sheet in wanted.values()}
     empty = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
     rest = {
@@ -106,6 +95,30 @@ def _cells(
             "open it in Excel and save it again",
         ) from error
     return sheets
+
+
+def _refused(
+    path: Path,
+    wanted: dict[str, package.SheetPart],
+    scans: dict[str, package.Scan],
+    findings: Findings,
+) -> dict[str, Sheet]:
+    """Return the sheets that are too large to be read, each with its problem."""
+    refused: dict[str, Sheet] = {}
+    for key, seen in scans.items():
+        if _is_small(seen):
+            continue
+        place = _place(path, wanted[key].name)
+        refused[key] = Sheet(wanted[key].name, (), place, refused=True)
+        findings.add(
+            Problem(
+                where=place(seen.last_line, seen.last_column, ""),
+                found=f"{seen.last_line} rows and {seen.last_column} columns in use",
+                allowed=f"at most {MAX_ROWS:,} rows and {MAX_COLUMNS} columns",
+                fix="delete the rows and columns beyond the table",
+            )
+        )
+    return refused
 
 
 def _is_small(seen: package.Scan) -> bool:
