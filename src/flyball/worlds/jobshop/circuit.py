@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The order of work on one machine whose families need set-ups, as a circuit of arcs.
 
-The circuit leaves a depot (the machine as it is at the start), visits every operation that the
-machine is chosen for and every fixed operation in its order, and comes back. The arc into an
-operation decides its set-up.
+The circuit leaves a depot (the machine as it stands), visits every operation that the machine is
+chosen for and every settled one, and comes back. The arc into an operation decides its set-up.
+Settled operations form a chain in time; those that move may stand between any two.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ortools.sat.python.cp_model import CpModel, IntVar, LiteralT
 
+    from flyball.worlds.jobshop.pieces import Pieces
     from flyball.worlds.jobshop.scenario import Scenario
     from flyball.worlds.jobshop.schedule import Schedule
-    from flyball.worlds.jobshop.timing import Hours
 
-ARC_LIMIT = 60_000
-"""Arcs of all circuits together; beyond it an operation may only follow its nearest ones."""
+DEPOT = -1
+
+SetUps = dict[tuple[int, int, int, int], list["IntVar"]]
+"""(operation, group, calendar, length) -> arcs that need this set-up."""
 
 
 class Task(Protocol):
@@ -33,7 +33,7 @@ class Task(Protocol):
     def hint(self) -> Schedule: ...  # noqa: D102
 
     @property
-    def unit_s(self) -> int: ...  # noqa: D102
+    def pieces(self) -> Pieces: ...  # noqa: D102
 
     @property
     def earliest(self) -> list[int]: ...  # noqa: D102
@@ -41,13 +41,15 @@ class Task(Protocol):
     @property
     def latest(self) -> list[int]: ...  # noqa: D102
 
+    @property
+    def near(self) -> int | None: ...  # noqa: D102
+
 
 class Shop(Protocol):
     """The model of the shop, as a circuit needs it."""
 
     cp: CpModel
     scenario: Scenario
-    hours: list[Hours]  # (C,)
     start: dict[int, IntVar]
     end: dict[int, IntVar]
     begin: dict[int, IntVar]
@@ -58,116 +60,121 @@ class Shop(Protocol):
 
     def literal(self, hint: bool) -> IntVar: ...  # noqa: D102, FBT001
 
-    def fixed_on(self, machine: int) -> list[int]: ...  # noqa: D102
 
+class Line(NamedTuple):
+    """What is to be decided on one machine."""
 
-DEPOT = -1
-
-SetUps = dict[tuple[int, int, int, int], list["IntVar"]]
-"""(operation, group, calendar, length) -> arcs that need this set-up."""
-
-
-def reach(sizes: Sequence[int]) -> int | None:
-    """Return how far apart in the hint two operations may be to follow each other; None: any."""
-    if sum(size * size for size in sizes) <= ARC_LIMIT:
-        return None
-    return max(5, ARC_LIMIT // (2 * sum(sizes)))
-
-
-class Member(NamedTuple):
-    """A free operation that the machine may do."""
-
-    node: int
-    op: int
-    rank: int  # place in the hint's order of starts
-    on: IntVar
+    machine: int
+    family: int  # what it is set up for before the first of the chain
+    free_from: int  # when it is free before the first of the chain
+    pairs: dict[int, int]  # moving operation -> its pair on this machine
+    chain: list[int]  # settled operations in order
+    rank: dict[int, int]  # place of a moving operation in the hint's order of starts
 
 
 class Circuit:
     """Builds the circuit of one machine into the model of the shop."""
 
-    def __init__(self, shop: Shop, machine: int, pairs: Sequence[int], near: int | None) -> None:
-        s = shop.scenario
-        self.shop, self.machine, self.near = shop, machine, near
-        self.group = int(s.machine_group[machine])
-        self.calendar = int(s.machine_calendar[machine])
-        self.setup = s.setup_s[self.group] // shop.task.unit_s  # (U + 1, U)
-        ops = [int(s.pair_op[pair]) for pair in pairs]
-        rank = np.argsort(np.argsort(shop.task.hint.start_s[ops], kind="stable"))
-        self.members = [
-            Member(node, op, int(rank[node - 1]), shop.on[pair])
-            for node, (op, pair) in enumerate(zip(ops, pairs, strict=True), start=1)
-        ]
-        self.fixed = shop.fixed_on(machine)
-        self.node = {DEPOT: 0} | {member.op: member.node for member in self.members}
-        for op in self.fixed:
-            self.node[op] = len(self.node)
-        self.family = {op: int(s.op_family[op]) for op in self.node if op != DEPOT}
-        self.family[DEPOT] = int(s.machine_family[machine])
+    def __init__(self, shop: Shop, line: Line, set_ups: SetUps) -> None:
+        s, task = shop.scenario, shop.task
+        self.shop, self.line, self.set_ups = shop, line, set_ups
+        self.group = int(s.machine_group[line.machine])
+        self.calendar = int(s.machine_calendar[line.machine])
+        self.setup = (s.setup_s[self.group] // task.pieces.unit_s).tolist()  # (U + 1, U)
+        nodes = [DEPOT, *line.chain, *line.pairs]
+        self.node = {op: node for node, op in enumerate(nodes)}
+        self.family = {op: int(s.op_family[op]) for op in nodes[1:]} | {DEPOT: line.family}
         self.hinted = self._hinted_arcs()
         self.arcs: list[tuple[int, int, LiteralT]] = []
+        self.rooms: dict[tuple[int, int], int] = {}
 
-    def build(self, set_ups: SetUps) -> None:
-        """Add the circuit; note in `set_ups` which arcs need which set-up."""
-        for member in self.members:
-            self.arcs.append((member.node, member.node, ~member.on))
-            self._into(DEPOT, member, set_ups)
-            self._arc(member.op, DEPOT)
-        self._fixed_work(set_ups)
-        for before in self.members:
-            for after in self.members:
-                if before is not after and self._possible(before, after):
-                    arc = self._into(before.op, after, set_ups)
-                    self.shop.cp.add(
-                        self.shop.end[before.op] <= self.shop.begin[after.op]
-                    ).only_enforce_if(arc)
+    def build(self) -> None:
+        """Add the circuit; note which arcs need which set-up."""
+        for before, after in pairwise([DEPOT, *self.line.chain, DEPOT]):
+            if DEPOT in {before, after} or self._bears(before, after):
+                self._arc(before, after)
+        for op, pair in self.line.pairs.items():
+            self.arcs.append((self.node[op], self.node[op], ~self.shop.on[pair]))
+            for other in (DEPOT, *self.line.chain):
+                self._arc(other, op)
+                self._arc(op, other)
+            for other in self.line.pairs:
+                if other != op:
+                    self._arc(op, other)
         self.shop.cp.add_circuit(self.arcs)
 
     def _hinted_arcs(self) -> set[tuple[int, int]]:
         hint = self.shop.task.hint
-        ops = np.flatnonzero(hint.machine == self.machine)
+        ops = np.array(
+            [op for op in self.node if op != DEPOT and hint.machine[op] == self.line.machine],
+            dtype=np.int64,
+        )
         order = np.lexsort((ops, hint.end_s[ops], hint.start_s[ops], hint.setup_start_s[ops]))
-        visits = [DEPOT, *ops[order].tolist(), DEPOT]
-        return set(pairwise(visits))
+        return set(pairwise([DEPOT, *ops[order].tolist(), DEPOT]))
 
-    def _arc(self, before: int, after: int) -> IntVar:
+    def _arc(self, before: int, after: int) -> None:
+        """Let `after` follow `before`, if it can, with its set-up and in its time."""
+        if not self._possible(before, after):
+            return
         arc = self.shop.literal((before, after) in self.hinted)
         self.arcs.append((self.node[before], self.node[after], arc))
-        return arc
+        if after in self.line.pairs:
+            length = self.setup[self.family[before]][self.family[after]]
+            if length:
+                key = (after, self.group, self.calendar, length)
+                self.set_ups.setdefault(key, []).append(arc)
+            begin = self.shop.begin[after]
+            if before in self.line.pairs:
+                self.shop.cp.add(self.shop.end[before] <= begin).only_enforce_if(arc)
+            else:
+                self.shop.cp.add(begin >= self._free_from(before)).only_enforce_if(arc)
+        elif before in self.line.pairs and after != DEPOT:
+            latest = self._room(before, after)
+            self.shop.cp.add(self.shop.end[before] <= latest).only_enforce_if(arc)
 
-    def _into(self, before: int, after: Member, set_ups: SetUps) -> IntVar:
-        arc = self._arc(before, after.op)
-        length = int(self.setup[self.family[before], self.family[after.op]])
-        if length:
-            set_ups[after.op, self.group, self.calendar, length].append(arc)
-        return arc
+    def _free_from(self, settled: int) -> int:
+        if settled == DEPOT:
+            return self.line.free_from
+        return int(self.shop.task.hint.end_s[settled]) // self.shop.task.pieces.unit_s
 
-    def _fixed_work(self, set_ups: SetUps) -> None:
-        shop, s = self.shop, self.shop.scenario
-        for before, after in pairwise([DEPOT, *self.fixed, DEPOT]):
-            self._arc(before, after)  # without fixed work: the machine stays idle
-        hours = shop.hours[self.calendar]
-        pauses = bool(s.setup_interruptible[self.group])
-        for op in self.fixed:
-            start = int(s.fixed_start_s[op]) // shop.task.unit_s
-            end = int(s.fixed_end_s[op]) // shop.task.unit_s
-            for member in self.members:
-                change = int(self.setup[self.family[member.op], self.family[op]])
-                latest = hours.latest(start, change, pauses)
-                if latest is not None and latest >= shop.task.earliest[member.op]:
-                    arc = self._arc(member.op, op)
-                    shop.cp.add(shop.end[member.op] <= latest).only_enforce_if(arc)
-                arc = self._into(op, member, set_ups)
-                shop.cp.add(shop.begin[member.op] >= end).only_enforce_if(arc)
+    def _room(self, before: int, settled: int) -> int:
+        """Return by when `before` must end for the set-up of settled work; -1 if it never can."""
+        key = (self.family[before], settled)
+        if key in self.rooms:
+            return self.rooms[key]
+        s, pieces = self.shop.scenario, self.shop.task.pieces
+        latest = pieces.hours[self.calendar].latest(
+            int(self.shop.task.hint.start_s[settled]) // pieces.unit_s,
+            self.setup[self.family[before]][self.family[settled]],
+            bool(s.setup_interruptible[self.group]),
+        )
+        self.rooms[key] = -1 if latest is None else latest
+        return self.rooms[key]
 
-    def _possible(self, before: Member, after: Member) -> bool:
-        """Return whether one can follow the other directly, by route, time and nearness."""
-        s, task = self.shop.scenario, self.shop.task
-        if (before.op, after.op) in self.hinted:
+    def _bears(self, before: int, after: int) -> bool:
+        """Return whether two settled operations can follow each other with nothing between."""
+        fixed = self.shop.scenario.fixed_machine
+        if (before, after) in self.hinted or (fixed[before] >= 0 and fixed[after] >= 0):
             return True
-        if s.op_job[before.op] == s.op_job[after.op] and before.op > after.op:
+        return self._room(before, after) >= self._free_from(before)
+
+    def _possible(self, before: int, after: int) -> bool:
+        """Return whether one can follow the other directly, by time, route and nearness."""
+        task, moves = self.shop.task, self.line.pairs
+        if (before, after) in self.hinted or (before not in moves and after not in moves):
+            return True
+        if before in moves and after in moves:
+            length = self.setup[self.family[before]][self.family[after]]
+            in_time = task.earliest[before] + length <= task.latest[after]
+            return in_time and self._near(before, after)
+        if before not in moves:
+            return self._free_from(before) <= task.latest[after]
+        if after != DEPOT:
+            return self._room(before, after) > task.earliest[before]
+        return not self.line.chain or task.latest[before] > self._free_from(self.line.chain[-1])
+
+    def _near(self, before: int, after: int) -> bool:
+        job, rank, near = self.shop.scenario.op_job, self.line.rank, self.shop.task.near
+        if job[before] == job[after] and before > after:
             return False
-        if self.near is not None and abs(before.rank - after.rank) > self.near:
-            return False
-        length = int(self.setup[self.family[before.op], self.family[after.op]])
-        return task.earliest[before.op] + length <= task.latest[after.op]
+        return near is None or abs(rank[before] - rank[after]) <= near

@@ -1,54 +1,57 @@
 # SPDX-License-Identifier: MIT
 """How far a search must look: earliest starts, and latest ends that a better schedule can have."""
 
-from math import gcd
+from dataclasses import dataclass
 
 import numpy as np
 
 from flyball.worlds.jobshop.cost import Cost
-from flyball.worlds.jobshop.model import Task
-from flyball.worlds.jobshop.scenario import FOREVER_S, NO_DUE_S, Scenario
+from flyball.worlds.jobshop.scenario import FOREVER_S, Scenario
 from flyball.worlds.jobshop.schedule import Schedule
 from flyball.worlds.jobshop.timing import Hours, hours_of
 
-SMALL_OPS = 60
+HOUR_S = 3600
+
+SMALL_OPS = 20
 """Up to this many free operations the horizon is proved; larger shops look less far."""
 
 AHEAD = 1.25
 """A larger shop looks this many times the hint's makespan ahead."""
 
 
-def plan_task(scenario: Scenario, cost: Cost, hint: Schedule) -> tuple[Task, bool]:
-    """Return what the model is to decide, and whether the optimum is sure to lie in it.
+@dataclass(frozen=True, kw_only=True)
+class Horizon:
+    """How far a search looks; times in seconds."""
+
+    earliest_s: list[int]  # (O,) start
+    latest_s: list[int]  # (O,) end
+    complete: bool
+    """Whether some optimum is sure to lie in it."""
+
+    bound_h: float
+    """What every job alone in the shop would cost, weighted hours."""
+
+    reached: bool
+    """Whether the hint costs no more than that."""
+
+
+def look_ahead(scenario: Scenario, cost: Cost, hint: Schedule) -> Horizon:
+    """Return how far a search must look for a schedule that costs no more than the hint.
 
     Parameters
     ----------
     hint
-        A valid, semi-active schedule; nothing that costs more is looked for.
+        A valid, semi-active schedule.
     """
     starts, ends = earliest(scenario)
-    latest_s, complete = _latest(scenario, cost, hint, ends)
-    unit_s = unit(scenario)
-    task = Task(
-        scenario=scenario,
-        hint=hint,
-        unit_s=unit_s,
-        earliest=[-(-start_s // unit_s) for start_s in starts],
-        latest=[end_s // unit_s for end_s in latest_s],
-        tardiness=cost.tardiness,
-        makespan=cost.makespan,
+    latest_s, complete, spare = _latest(scenario, cost, hint, ends)
+    return Horizon(
+        earliest_s=starts,
+        latest_s=latest_s,
+        complete=complete,
+        bound_h=float((cost.total(hint) - spare) * cost.scale / HOUR_S),
+        reached=spare == 0,
     )
-    return task, complete
-
-
-def unit(scenario: Scenario) -> int:
-    """Return the greatest common divisor of all times of a scenario, s."""
-    s, c = scenario, scenario.calendars
-    arrays = (
-        s.release_s, s.due_s[s.due_s < NO_DUE_S], s.pair_duration_s, s.fixed_start_s,
-        s.fixed_end_s, s.setup_s.ravel(), c.open_s, c.close_s[c.close_s < FOREVER_S],
-    )  # fmt: skip
-    return gcd(*(int(np.gcd.reduce(array)) for array in arrays)) or 1
 
 
 def earliest(scenario: Scenario) -> tuple[list[int], list[int]]:
@@ -74,11 +77,13 @@ def earliest(scenario: Scenario) -> tuple[list[int], list[int]]:
     return starts, ends
 
 
-def _latest(s: Scenario, cost: Cost, hint: Schedule, ends: list[int]) -> tuple[list[int], bool]:
-    """Return the latest end of each operation where a better schedule is looked for, s.
+def _latest(
+    s: Scenario, cost: Cost, hint: Schedule, ends: list[int]
+) -> tuple[list[int], bool, int]:
+    """Return the latest end of each operation (s), whether it is proved, and the cost to spare.
 
-    And whether all of them are there: each job may be late only by what the hint's cost leaves it
-    when all others are as early as can be.
+    Each job may be late only by what the hint's cost leaves it when all others are as early as
+    can be.
     """
     last = (s.job_op[1:] - 1).tolist()
     least_late = {job: max(0, ends[last[job]] - int(s.due_s[job])) for job in cost.tardiness}
@@ -103,7 +108,7 @@ def _latest(s: Scenario, cost: Cost, hint: Schedule, ends: list[int]) -> tuple[l
         latest[op] = min(own_s, cap_s)
         for before in range(op - 1, int(s.job_op[job]) - 1, -1):
             latest[before] = latest[before + 1] - int(s.min_duration_s[before + 1])
-    return latest, complete
+    return latest, complete, spare
 
 
 def _surely_over(s: Scenario) -> int:

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The constraint model of a shop for CP-SAT: alternatives, honest calendars, family set-ups.
+"""The constraint model of a shop, or of a part of it, for CP-SAT.
 
-Work of a given length on a given calendar lasts, from start to end, one of few lengths: the work
-alone, the work and a lunch break, the work and a night. One literal stands for each, with the
-starts that lead to it as its domain; so the model hardly grows with the number of windows. Work
-that may not pause has one length only. Set-ups of a machine whose families need any hang on the
-arcs of a circuit through its operations [1]_; all other machines need no order.
-
+Alternatives are literals; work on calendars, paused or not, is made of `pieces`; set-ups hang on
+the arcs of a `circuit` through the operations of each machine whose families need any [1]_.
 Times are in units of the greatest common divisor of the data.
 
 References
@@ -19,44 +15,40 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flyball.optimize import domain, new_model
-from flyball.worlds.jobshop.circuit import Circuit, reach
-from flyball.worlds.jobshop.timing import Hours
+from flyball.optimize import new_model
+from flyball.worlds.jobshop.circuit import Circuit, Line, SetUps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ortools.sat.python.cp_model import CpModel, Domain, IntVar
+    from ortools.sat.python.cp_model import CpModel, IntVar
 
-    from flyball.core.batch import Longs
+    from flyball.core.batch import Bools, Longs
+    from flyball.worlds.jobshop.cost import Cost
+    from flyball.worlds.jobshop.pieces import Piece, Pieces
     from flyball.worlds.jobshop.scenario import Scenario
     from flyball.worlds.jobshop.schedule import Schedule
 
 
-class Piece(NamedTuple):
-    """The starts from which work lasts `size` from start to end."""
-
-    size: int
-    first: int
-    last: int
-    starts: Domain | None  # None: every moment
-
-
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What the model is to decide; all times in units."""
+    """What a model is to decide; all times in units.
+
+    Operations that do not move are settled: they stay as the hint has them.
+    """
 
     scenario: Scenario
+    cost: Cost
+    pieces: Pieces
     hint: Schedule
-    unit_s: int
     earliest: list[int]  # (O,) start
     latest: list[int]  # (O,) end
-    tardiness: dict[int, int]  # job -> cost of a unit late
-    makespan: int  # cost of a unit
+    moving: list[int]
+    near: int | None  # how far apart in the hint two operations may follow each other; None: any
 
 
 class ShopModel:
@@ -66,18 +58,10 @@ class ShopModel:
         self.task = task
         self.scenario = s = task.scenario
         self.cp: CpModel = new_model()
-        self.pruned = False
-        horizon = max(task.latest)
-        c = s.calendars
-        self.hours = [
-            _cut(c.open_s[a:b] // task.unit_s, c.close_s[a:b] // task.unit_s, horizon)
-            for a, b in zip(c.window[:-1], c.window[1:], strict=True)
-        ]
-        self._pieces: dict[tuple[int, int, bool], list[Piece]] = {}
         self._hinted: dict[int, int] = {}
         self._sizes: dict[tuple[int, bool], IntVar] = {}
-        self._set_up = [bool(group.any()) for group in s.setup_s]
-        self.free = np.flatnonzero(s.fixed_machine < 0).tolist()
+        changing: Bools = np.asarray(s.setup_s.any(axis=(1, 2)))
+        self._set_up = changing[s.machine_group].tolist()  # (M,)
         self.start: dict[int, IntVar] = {}
         self.end: dict[int, IntVar] = {}
         self.begin: dict[int, IntVar] = {}  # start with the set-up
@@ -85,25 +69,18 @@ class ShopModel:
         self._build()
 
     def _build(self) -> None:
-        for op in self.free:
+        for op in self.task.moving:
             self._operation(op)
         self._routes()
-        pairs: dict[int, list[int]] = defaultdict(list)
-        for op in self.free:
-            for pair in range(self.scenario.op_pair[op], self.scenario.op_pair[op + 1]):
-                pairs[int(self.scenario.pair_machine[pair])].append(pair)
-        ordered = {m: of for m, of in pairs.items() if self._set_up[self.scenario.machine_group[m]]}
-        near = reach([len(members) for members in ordered.values()])
-        self.pruned = near is not None
-        set_ups: dict[tuple[int, int, int, int], list[IntVar]] = defaultdict(list)
-        for machine, members in pairs.items():
-            self._no_overlap(machine, members)
-            if machine in ordered:
-                Circuit(self, machine, members, near).build(set_ups)
+        set_ups: SetUps = {}
+        for line in self._lines():
+            self._no_overlap(line)
+            if self._set_up[line.machine]:
+                Circuit(self, line, set_ups).build()
         for (op, group, calendar, length), arcs in set_ups.items():
-            self._set_up_before(op, arcs, self._set_up_pieces(group, calendar, length))
+            may_pause = bool(self.scenario.setup_interruptible[group])
+            self._set_up_before(op, arcs, self.task.pieces.of(calendar, length, may_pause))
         self._objective()
-        self.cp.clear_hints()
         hint = self.cp.proto.solution_hint
         hint.vars.extend(self._hinted.keys())
         hint.values.extend(self._hinted.values())
@@ -128,72 +105,70 @@ class ShopModel:
 
     def hinted(self, times_s: Longs, op: int) -> int:
         """Return a time of the hint in units."""
-        return int(times_s[op]) // self.task.unit_s
+        return int(times_s[op]) // self.task.pieces.unit_s
 
-    # Work on calendars.
+    # Operations.
 
-    def pieces(self, calendar: int, length: int, may_pause: bool) -> list[Piece]:  # noqa: FBT001
-        """Return every length from start to end that work can have, least first."""
-        key = (calendar, length, may_pause)
-        if key not in self._pieces:
-            self._pieces[key] = pieces(self.hours[calendar], length, may_pause)
-        return self._pieces[key]
+    def _operation(self, op: int) -> None:
+        s, task = self.scenario, self.task
+        low, high = task.earliest[op], task.latest[op]
+        self.start[op] = self.number(low, high, self.hinted(task.hint.start_s, op))
+        self.end[op] = self.number(low, high, self.hinted(task.hint.end_s, op))
+        chosen = int(task.hint.machine[op])
+        pairs = range(s.op_pair[op], s.op_pair[op + 1])
+        machines = s.pair_machine[pairs.start : pairs.stop].tolist()
+        for pair, machine in zip(pairs, machines, strict=True):
+            self.on[pair] = self.literal(machine == chosen)
+        self.cp.add_exactly_one([self.on[pair] for pair in pairs])
+        if any(self._set_up[machine] for machine in machines):
+            self.begin[op] = self.number(0, high, self.hinted(task.hint.setup_start_s, op))
+            self.cp.add(self.begin[op] <= self.start[op])
+        # Machines with the same calendar and speed share their pieces.
+        classes: dict[tuple[int, int], list[int]] = defaultdict(list)
+        hinted_class = None
+        for pair, machine in zip(pairs, machines, strict=True):
+            length = int(s.pair_duration_s[pair]) // task.pieces.unit_s
+            key = (int(s.machine_calendar[machine]), length)
+            classes[key].append(pair)
+            if machine == chosen:
+                hinted_class = key
+        for key, members in classes.items():
+            self._work(op, key, [self.on[pair] for pair in members], key == hinted_class)
 
-    def _set_up_pieces(self, group: int, calendar: int, length: int) -> list[Piece]:
-        return self.pieces(calendar, length, bool(self.scenario.setup_interruptible[group]))
+    def _work(
+        self,
+        op: int,
+        key: tuple[int, int],
+        owners: list[IntVar],
+        chosen: bool,  # noqa: FBT001
+    ) -> None:
+        """Tie the end of `op` to its start on machines of one (calendar, length)."""
+        low, high = self.task.earliest[op], self.task.latest[op]
+        found = [
+            piece
+            for piece in self.task.pieces.of(*key, bool(self.scenario.interruptible[op]))
+            if piece.last >= low and piece.first + piece.size <= high
+        ]
+        size = self.hint_of(self.end[op]) - self.hint_of(self.start[op])
+        literals = self._one_of(found, owners, size if chosen else None)
+        for piece, literal in zip(found, literals, strict=True):
+            self.cp.add(self.end[op] == self.start[op] + piece.size).only_enforce_if(literal)
+            self._starts_in(self.start[op], piece, literal)
 
     def _set_up_before(self, op: int, arcs: list[IntVar], found: list[Piece]) -> None:
         """Put a set-up of one length between the machine's freedom and the start of `op`."""
-        hint = self.task.hint
+        hint, high = self.task.hint, self.task.latest[op]
+        found = [piece for piece in found if piece.first + piece.size <= high]
         size = self.hinted(hint.setup_end_s, op) - self.hinted(hint.setup_start_s, op)
         chosen = any(self.hint_of(arc) for arc in arcs)
-        for piece, literal in zip(
-            found, self._one_of(found, arcs, size if chosen else None), strict=True
-        ):
+        literals = self._one_of(found, arcs, size if chosen else None)
+        for piece, literal in zip(found, literals, strict=True):
             self.cp.add(self.start[op] >= self.begin[op] + piece.size).only_enforce_if(literal)
             self._starts_in(self.begin[op], piece, literal)
 
     def _starts_in(self, begin: IntVar, piece: Piece, literal: IntVar) -> None:
         if piece.starts is not None:
             self.cp.add_linear_expression_in_domain(begin, piece.starts).only_enforce_if(literal)
-
-    def _operation(self, op: int) -> None:
-        s, task = self.scenario, self.task
-        low, high = task.earliest[op], task.latest[op]
-        hint = task.hint
-        self.start[op] = self.number(low, high, self.hinted(hint.start_s, op))
-        self.end[op] = self.number(low, high, self.hinted(hint.end_s, op))
-        pairs = range(s.op_pair[op], s.op_pair[op + 1])
-        for pair in pairs:
-            self.on[pair] = self.literal(bool(s.pair_machine[pair] == hint.machine[op]))
-        self.cp.add_exactly_one([self.on[pair] for pair in pairs])
-        if any(self._set_up[s.machine_group[s.pair_machine[pair]]] for pair in pairs):
-            at = (
-                hint.setup_start_s
-                if hint.setup_end_s[op] > hint.setup_start_s[op]
-                else hint.start_s
-            )
-            self.begin[op] = self.number(0, high, self.hinted(at, op))
-            self.cp.add(self.begin[op] <= self.start[op])
-        # Machines with the same calendar and speed share their pieces.
-        classes: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for pair in pairs:
-            length = int(s.pair_duration_s[pair]) // task.unit_s
-            classes[int(s.machine_calendar[s.pair_machine[pair]]), length].append(pair)
-        for (calendar, length), members in classes.items():
-            found = [
-                piece
-                for piece in self.pieces(calendar, length, bool(s.interruptible[op]))
-                if piece.last >= low and piece.first + piece.size <= high
-            ]
-            chosen = bool(np.isin(hint.machine[op], s.pair_machine[members]))
-            size = self.hinted(hint.end_s, op) - self.hinted(hint.start_s, op)
-            literals = self._one_of(
-                found, [self.on[pair] for pair in members], size if chosen else None
-            )
-            for piece, literal in zip(found, literals, strict=True):
-                self.cp.add(self.end[op] == self.start[op] + piece.size).only_enforce_if(literal)
-                self._starts_in(self.start[op], piece, literal)
 
     def _one_of(
         self, found: Sequence[Piece], owners: Sequence[IntVar], size: int | None
@@ -206,41 +181,61 @@ class ShopModel:
         return literals
 
     def _routes(self) -> None:
-        s, unit_s = self.scenario, self.task.unit_s
-        for op in self.free:
-            if op == s.job_op[s.op_job[op]]:
-                continue  # `earliest` holds the release
-            if op - 1 in self.end:
+        for op in self.task.moving:  # next to settled operations, earliest and latest say enough
+            if op - 1 in self.end and op > self.scenario.job_op[self.scenario.op_job[op]]:
                 self.cp.add(self.start[op] >= self.end[op - 1])
-            else:
-                self.cp.add(self.start[op] >= -(-int(s.fixed_end_s[op - 1]) // unit_s))
 
     # Machines.
 
-    def fixed_on(self, machine: int) -> list[int]:
-        """Return the fixed operations of a machine that end after the plan begins, in order."""
-        s = self.scenario
-        ops = np.flatnonzero(s.fixed_machine == machine)
-        order = np.lexsort((s.fixed_end_s[ops], s.fixed_start_s[ops]))
-        found: list[int] = ops[order].tolist()
-        return found
+    def _lines(self) -> list[Line]:
+        """Return what is to be decided on each machine that something may move to."""
+        s, hint, unit_s = self.scenario, self.task.hint, self.task.pieces.unit_s
+        pairs: dict[int, dict[int, int]] = defaultdict(dict)
+        for pair in self.on:
+            pairs[int(s.pair_machine[pair])][int(s.pair_op[pair])] = pair
+        lines = []
+        for machine, of in sorted(pairs.items()):
+            first = min(self.task.earliest[op] for op in of) * unit_s
+            last = max(self.task.latest[op] for op in of) * unit_s
+            settled = self._settled(machine)
+            past = [op for op in settled if hint.end_s[op] <= first and hint.start_s[op] < first]
+            chain = settled[len(past) :]
+            after = sum(hint.start_s[op] < last for op in chain)
+            movers = sorted(of, key=lambda op: int(hint.start_s[op]))
+            lines.append(
+                Line(
+                    machine=machine,
+                    family=int(s.op_family[past[-1]] if past else s.machine_family[machine]),
+                    free_from=max((int(hint.end_s[op]) // unit_s for op in past), default=0),
+                    pairs=of,
+                    # Of what comes later, the first limits the set-up before it.
+                    chain=chain[: after + 1],
+                    rank={op: rank for rank, op in enumerate(movers)},
+                )
+            )
+        return lines
 
-    def _no_overlap(self, machine: int, members: Sequence[int]) -> None:
-        s, unit_s = self.scenario, self.task.unit_s
-        set_up = self._set_up[s.machine_group[machine]]
+    def _settled(self, machine: int) -> list[int]:
+        hint = self.task.hint
+        ops = np.flatnonzero(hint.machine == machine)
+        order = np.lexsort((ops, hint.end_s[ops], hint.start_s[ops]))
+        return [op for op in ops[order].tolist() if op not in self.start]
+
+    def _no_overlap(self, line: Line) -> None:
+        unit_s, hint = self.task.pieces.unit_s, self.task.hint
+        set_up = self._set_up[line.machine]
         intervals = []
-        for pair in members:
-            op = int(s.pair_op[pair])
+        for op, pair in line.pairs.items():
             begin = self.begin[op] if set_up else self.start[op]
             span = (begin, self._size(op, set_up), self.end[op])
             intervals.append(self.cp.new_optional_interval_var(*span, self.on[pair], ""))
-        busy = 0  # fixed operations may overlap each other
-        for op in self.fixed_on(machine):
-            start, end = int(s.fixed_start_s[op]) // unit_s, int(s.fixed_end_s[op]) // unit_s
-            start = max(start, busy)
-            if end > start:
-                intervals.append(self.cp.new_fixed_size_interval_var(start, end - start, ""))
-                busy = end
+        busy = max(0, line.free_from)
+        spans = [(0, busy)]
+        for op in line.chain:  # fixed operations may overlap each other
+            start, end = (max(busy, int(at[op]) // unit_s) for at in (hint.start_s, hint.end_s))
+            spans.append((start, end - start))
+            busy = max(busy, end)
+        intervals += [self.cp.new_fixed_size_interval_var(*span, "") for span in spans if span[1]]
         self.cp.add_no_overlap(intervals)
 
     def _size(self, op: int, set_up: bool) -> IntVar:  # noqa: FBT001
@@ -252,70 +247,34 @@ class ShopModel:
             self.cp.add(self._sizes[key] == self.end[op] - begin)
         return self._sizes[key]
 
+    # What counts.
+
     def _objective(self) -> None:
-        s, task = self.scenario, self.task
-        cost = []
-        for job, weight in task.tardiness.items():
+        s, cost = self.scenario, self.task.cost
+        total = []
+        for job, weight in cost.tardiness.items():
             last = int(s.job_op[job + 1]) - 1
             if last not in self.end:
-                continue  # fixed: its tardiness is a constant
-            due, high = int(s.due_s[job]) // task.unit_s, task.latest[last]
-            late = self.number(0, max(0, high - due), max(0, self.hint_of(self.end[last]) - due))
+                continue  # settled: its tardiness is a constant
+            due, high = int(s.due_s[job]) // self.task.pieces.unit_s, self.task.latest[last]
+            if high <= due:
+                continue
+            late = self.number(0, high - due, max(0, self.hint_of(self.end[last]) - due))
             self.cp.add(late >= self.end[last] - due)
-            cost.append(weight * late)
-        if task.makespan:
-            ends = [self.end[op] for op in self.free]
-            fixed = max(0, int(s.fixed_end_s.max()) // task.unit_s)
-            latest = max(fixed, *(self.hint_of(end) for end in ends))
-            makespan = self.number(fixed, max(fixed, *task.latest), latest)
-            for job in range(s.n_jobs):
-                last = int(s.job_op[job + 1]) - 1
-                if last in self.end:
-                    self.cp.add(makespan >= self.end[last])
-            cost.append(task.makespan * makespan)
-        self.cp.minimize(sum(cost))
+            total.append(weight * late)
+        if cost.makespan:
+            total.append(cost.makespan * self._makespan())
+        self.cp.minimize(sum(total))
 
-
-def _cut(opens: Longs, closes: Longs, horizon: int) -> Hours:
-    """Return the windows that matter up to a horizon."""
-    keep = opens < horizon
-    return Hours(opens[keep].tolist(), np.minimum(closes[keep], horizon).tolist())
-
-
-def pieces(hours: Hours, length: int, may_pause: bool) -> list[Piece]:  # noqa: FBT001
-    """Return each length from start to end that work of `length` can have, with its starts.
-
-    Parameters
-    ----------
-    hours
-        Windows; no work lasts beyond the last of them.
-    length
-        Working time, at least 0.
-    may_pause
-        Whether the work may go on in the next window.
-    """
-    if length == 0:
-        return [Piece(0, 0, 2**60, None)]
-    opens = np.array(hours.opens, dtype=np.int64)
-    closes = np.array(hours.closes, dtype=np.int64)
-    worked = np.array(hours.worked, dtype=np.int64)
-    starts: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for crossed in range(len(opens) if may_pause else min(1, len(opens))):
-        n = len(opens) - crossed
-        # Work from the windows 0..n that ends in the window `crossed` later.
-        shift = opens[:n] - worked[:n] - length
-        low = np.maximum(opens[:n], worked[crossed : crossed + n] + shift + 1)
-        high = np.minimum(closes[:n] - 1, worked[crossed + 1 : crossed + n + 1] + shift)
-        gap = opens[crossed:] - worked[crossed:-1] - opens[:n] + worked[:n]
-        some = low <= high
-        spans = zip(
-            (length + gap[some]).tolist(), low[some].tolist(), high[some].tolist(), strict=True
-        )
-        for size, first, last in spans:
-            starts[size].append((first, last))
-        if crossed and np.all(worked[crossed : crossed + n] - worked[1 : n + 1] >= length - 1):
-            break
-    return [
-        Piece(size, spans[0][0], spans[-1][1], domain(sorted(spans)))
-        for size, spans in sorted((size, sorted(spans)) for size, spans in starts.items())
-    ]
+    def _makespan(self) -> IntVar:
+        s, hint = self.scenario, self.task.hint
+        lasts = (s.job_op[1:] - 1).tolist()
+        least = max([0, *(self.hinted(hint.end_s, op) for op in range(s.n_ops)
+                          if op not in self.end)])  # fmt: skip
+        most = max(self.hinted(hint.end_s, op) for op in range(s.n_ops))
+        high = max([least, *(self.task.latest[op] for op in lasts if op in self.end)])
+        makespan = self.number(least, high, max(0, most))
+        for op in lasts:
+            if op in self.end:
+                self.cp.add(makespan >= self.end[op])
+        return makespan
