@@ -17,7 +17,10 @@ from flyball.core.errors import ConfigError, Problem, SolverError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ortools.sat.python.cp_model import CpModel, Domain, IntVar
+    from ortools.sat.python.cp_model import CpModel as CpModel
+    from ortools.sat.python.cp_model import Domain as Domain
+    from ortools.sat.python.cp_model import IntVar as IntVar
+    from ortools.sat.python.cp_model import LiteralT as LiteralT
 
 CpStatus = Literal["optimal", "feasible", "infeasible", "unknown"]
 

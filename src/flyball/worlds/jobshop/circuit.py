@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from ortools.sat.python.cp_model import CpModel, IntVar, LiteralT
-
+    from flyball.optimize import CpModel, IntVar, LiteralT
     from flyball.worlds.jobshop.pieces import Pieces
     from flyball.worlds.jobshop.scenario import Scenario
     from flyball.worlds.jobshop.schedule import Schedule

@@ -25,9 +25,8 @@ from flyball.worlds.jobshop.circuit import Circuit, Line, SetUps
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ortools.sat.python.cp_model import CpModel, IntVar
-
     from flyball.core.batch import Bools, Longs
+    from flyball.optimize import CpModel, IntVar
     from flyball.worlds.jobshop.cost import Cost
     from flyball.worlds.jobshop.pieces import Piece, Pieces
     from flyball.worlds.jobshop.scenario import Scenario

@@ -18,9 +18,8 @@ from flyball.worlds.jobshop.scenario import FOREVER_S, NO_DUE_S, Scenario
 from flyball.worlds.jobshop.timing import Hours
 
 if TYPE_CHECKING:
-    from ortools.sat.python.cp_model import Domain
-
     from flyball.core.batch import Longs
+    from flyball.optimize import Domain
 
 
 class Piece(NamedTuple):
