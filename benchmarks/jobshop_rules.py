@@ -4,7 +4,9 @@
 The files stay outside the project: ``--data`` names the folder with ``jsp/ta`` and
 ``bounds/jsp_bounds.csv`` in it. Published figures are means over all 80 instances by Corsini et
 al., NeurIPS 2024 (`output/Results.xlsx` of their repository); whoever prints far weaker ones for
-the same rules has not built them on the event calendar.
+the same rules has not built them on the event calendar. To keep the figures: ``python
+tools/evidence.py record jobshop_rules --rooms core worlds/jobshop --seeds 0 --
+benchmarks/jobshop_rules.py``.
 """
 
 import argparse
