@@ -50,9 +50,6 @@ def demo(
         f"{orders}: good; {found['jobs']} jobs, {found['operations']} operations, "
         f"{found['machines']} machines, {found['calendars']} calendars"
     )
-    phase("compile: the simulator, once on a machine")
-    warm(quiet=False)
-    phase(f"train: at most {span(budget_s)}")
     asked = experiments.Asked(
         world="jobshop",
         plant=orders,
@@ -61,6 +58,9 @@ def demo(
         command=shlex.join(["flyball", *sys.argv[1:]]),
     )
     run = experiments.start_run(asked, None, out / "runs")
+    phase("compile: the simulator, once on a machine")
+    warm(run, quiet=False)
+    phase(f"train: at most {span(budget_s)}")
     say(summary(trained(run, run)))
     phase(f"evaluate and report: {days} days nobody trained on")
     config = experiments.EvaluateConfig(days=days, timed_days=timed_days, time_s=time_s)

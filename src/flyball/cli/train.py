@@ -52,7 +52,7 @@ def train(  # noqa: PLR0913
         )
         folder = experiments.start_run(asked, settings, runs)
     say(f"run {folder}", quiet=as_json)
-    warm(quiet=as_json)
+    warm(folder, quiet=as_json)
     result = trained(folder, folder)
     if as_json:
         figures = dict(result.figures)
@@ -83,11 +83,11 @@ def known(world: str | None) -> str:
     return world
 
 
-def warm(*, quiet: bool) -> float:
-    """Compile the simulator, and say so where it takes long; return the wall time, s."""
-    say("compiling the simulator (once on a machine, about half a minute) ...", quiet=quiet)
-    spent_s: float = experiments.warm_up()
-    return spent_s
+def warm(folder: Path, *, quiet: bool) -> None:
+    """Compile the simulator and what training needs, before the budget begins."""
+    say("compiling (once on a machine, about half a minute; then seconds) ...", quiet=quiet)
+    spent_s = experiments.warm_up() + experiments.warm_run(folder)
+    say(f"ready after {span(spent_s)}", quiet=quiet)
 
 
 def trained(folder: Path, shown: Path) -> Any:

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from flyball.experiments.evaluate import EvaluateConfig, evaluate_run
     from flyball.experiments.machine import diagnose, warm_up
     from flyball.experiments.report import write_report
-    from flyball.experiments.runs import newest
     from flyball.experiments.schedule import Wish, plan_file
-    from flyball.experiments.train import Asked, start_run, train_run
+    from flyball.experiments.train import Asked, start_run, train_run, warm_run
 
 __all__ = [
     "Asked",
@@ -22,10 +21,10 @@ __all__ = [
     "Wish",
     "diagnose",
     "evaluate_run",
-    "newest",
     "plan_file",
     "start_run",
     "train_run",
+    "warm_run",
     "warm_up",
     "write_report",
 ]
@@ -36,10 +35,10 @@ HOMES = {
     "Wish": "schedule",
     "diagnose": "machine",
     "evaluate_run": "evaluate",
-    "newest": "runs",
     "plan_file": "schedule",
     "start_run": "train",
     "train_run": "train",
+    "warm_run": "train",
     "warm_up": "machine",
     "write_report": "report",
 }

@@ -23,7 +23,7 @@ from flyball.experiments import runs
 from flyball.experiments.play import Dice, Judged, greedy, judged
 from flyball.experiments.pool import held_out, read_plant
 from flyball.experiments.rules import load_rules, setting
-from flyball.experiments.verdict import verdict
+from flyball.experiments.verdict import counted, verdict
 from flyball.policies import load
 from flyball.worlds import jobshop
 from flyball.worlds.jobshop import RULES, WORLD, Rule, Scenario, Schedule
@@ -245,9 +245,8 @@ def _evaluation(
     of = {scores.name: scores for scores in table.scores}
     dated = any(WORLD.has_dues(day) for day in table.days)
     kpi = "weighted_tardiness_h" if dated else "makespan_h"
-    what = "weighted hours late" if dated else "until the last job is finished"
     difference = paired(of[POLICY].of(kpi), of[best.name].of(kpi))
-    found, sentence = verdict(difference, best.name, what)
+    found, sentence = verdict(difference, best.name, counted(kpi))
     facts: dict[str, Any] = {
         "days": len(table.days),
         "timed_days": table.timed,

@@ -32,6 +32,9 @@ OVERTIME = "#fff1c9"
 FIXED = "#8a8a8a"
 INK = "#1b1b1b"
 
+PAUSE_HEIGHT = 0.5
+"""A pause covers the middle of its bar; the coloured rims say whose it is."""
+
 LABELLED = 40
 """Most machines whose names are written beside their row."""
 
@@ -51,6 +54,8 @@ def png(schedule: Schedule, title: str, *, dpi: int = 110) -> bytes:
         _draw(axes, chart, boxes, 1.0, {"facecolors": colour})
     for spans, style in _layers(chart):
         _draw(axes, chart, spans, 0.72, style)
+    rests = [(s.machine, s.start_s, s.end_s) for s in chart.pauses]
+    _draw(axes, chart, rests, PAUSE_HEIGHT, {"facecolors": CLOSED})
     _ticks(axes, chart)
     axes.axvline(_x(chart, [chart.now_s])[0], color=INK, linewidth=1.2)
     axes.set_xlim(*_x(chart, [chart.from_s, chart.to_s]))
@@ -167,6 +172,13 @@ def interactive(schedule: Schedule, title: str) -> dict[str, Any]:
             0.72,
         ),
         *(_jobs(chart, late=late) for late in (False, True)),
+        _trace(
+            chart,
+            [(s.machine, s.start_s, s.end_s) for s in chart.pauses],
+            "pause",
+            CLOSED,
+            PAUSE_HEIGHT,
+        ),
         _due_trace(chart),
     ]
     rows = len(chart.machines)

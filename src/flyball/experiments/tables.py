@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.core.evaluation import Difference, Evaluation, Scores, paired
-from flyball.experiments.verdict import Verdict, beside, judge
+from flyball.experiments.verdict import Verdict, beside, counted, judge
 from flyball.worlds.jobshop import WORLD
 
 NAMES = {
@@ -111,8 +111,7 @@ def second_sentence(evaluation: Evaluation) -> str:
         missing = evaluation.facts.get("missing", {})
         return "".join(f"{name} was not compared: {why}." for name, why in missing.items())
     difference = paired(search.of(evaluation.kpi), solver.of(evaluation.kpi))
-    what = "weighted hours late" if evaluation.kpi == "weighted_tardiness_h" else "until the end"
-    return beside(difference, solver.name, what, solver.time_s)
+    return beside(difference, solver.name, counted(evaluation.kpi), solver.time_s)
 
 
 def interval(difference: Difference) -> str:

@@ -22,7 +22,7 @@ from flyball.experiments.pool import Pool, read_plant, training_pool
 from flyball.experiments.rules import load_rules, save_rules
 from flyball.experiments.settings import build, read_toml, to_toml
 from flyball.experiments.watched import Algorithm, Watch, Watched
-from flyball.worlds.jobshop import WORLD, Rule, Trial, outcomes, tune
+from flyball.worlds.jobshop import RULES, WORLD, Rule, Trial, outcomes, tune
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +189,31 @@ def train_run(folder: Path, watch: Watch, clock: Clock | None = None) -> Trained
         figures=figures,
         elapsed_s=clock.elapsed_s() - began_s,
     )
+
+
+def warm_run(folder: Path, clock: Clock | None = None) -> float:
+    """Compile what training needs on a small shop, outside the budget; return the wall time, s.
+
+    The first time on a machine takes some tens of seconds, later ones a few.
+    """
+    clock = clock or SystemClock()
+    began_s = clock.elapsed_s()
+    _, config = asked_of(folder)
+    learning.set_threads(config.threads)
+    tiny = replace(
+        config,
+        envs=4,
+        improve=replace(config.improve, group=2),
+        es=replace(config.es, pairs=1),
+        ppo=replace(config.ppo, n_steps=8),
+    )
+    shop = min((WORLD.generated(0, k) for k in range(8)), key=lambda shop: shop.n_ops)
+    pool = Pool((shop,), (shop,), (shop,))
+    net = learning.Net(WORLD.spec, config.net, config.seed)
+    for algorithm in _stages(tiny, net, pool, [RULES["ATCS"]]).values():
+        algorithm.iterate(0, 0.0)
+    outcomes(pool.validation, learning.NetPolicy(net))
+    return clock.elapsed_s() - began_s
 
 
 def tuned_rules(folder: Path, pool: Pool, seconds: float, watch: Watch) -> list[Rule]:

@@ -3,6 +3,7 @@
 
 import math
 from enum import StrEnum
+from typing import NamedTuple
 
 from flyball.core.evaluation import Difference
 
@@ -29,8 +30,24 @@ def judge(difference: Difference) -> Verdict:
     return Verdict.NOT_PROVEN
 
 
-def verdict(difference: Difference, rival: str, what: str) -> tuple[Verdict, str]:
-    """Decide, and say why in one or two sentences.
+class Counted(NamedTuple):
+    """How sentences speak of the figure that is compared."""
+
+    verb: str
+    thing: str
+
+
+LATENESS = Counted("left", "weighted hours late a day")
+MAKESPAN = Counted("needed", "hours a day until the last job was finished")
+
+
+def counted(kpi: str) -> Counted:
+    """Return the words for a KPI."""
+    return LATENESS if kpi == "weighted_tardiness_h" else MAKESPAN
+
+
+def verdict(difference: Difference, rival: str, what: Counted) -> tuple[Verdict, str]:
+    """Decide, and say why in one to three sentences.
 
     Parameters
     ----------
@@ -39,61 +56,64 @@ def verdict(difference: Difference, rival: str, what: str) -> tuple[Verdict, str
     rival
         Name of the rival, as tables print it.
     what
-        What is counted, in words: ``weighted hours late``.
+        What is counted, in words.
     """
     found = judge(difference)
     d = difference
-    means = f"{hours(d.ours)} instead of {hours(d.theirs)} {what} a day"
     days = f"{d.cases} new days" if d.cases != 1 else "1 new day"
+    means = f"on {days} the learned policy {what.verb} {number(d.ours)} {what.thing}, {rival}, "
+    means += f"the best tuned rule, {number(d.theirs)}"
     if found is Verdict.BETTER:
         return found, (
-            f"Better: on {days} the learned policy left {means} with {rival}, the best tuned rule: "
-            f"{hours(-d.mean)} less{percent(d)}. With 95 % confidence the gain lies between "
-            f"{hours(-d.high)} and {hours(-d.low)}."
+            f"Better: {means}: {hours(-d.mean)} less{percent(d)}. With 95 % confidence the gain is "
+            f"between {hours(-d.high)} and {hours(-d.low)} a day."
         )
     if found is Verdict.WORSE:
         return found, (
-            f"Worse: on {days} the learned policy left {means} with {rival}, the best tuned rule: "
-            f"{hours(d.mean)} more{percent(d)}. Keep {rival}."
+            f"Worse: {means}: {hours(d.mean)} more{percent(d)}. With 95 % confidence it is at "
+            f"least {hours(d.low)} a day more. Keep {rival}."
         )
     if d.cases < FEWEST_CASES:
         return found, (
-            f"Not proven: {days} are too few to tell the learned policy from {rival}, the best "
-            f"tuned rule ({means}). Evaluate at least {FEWEST_CASES} days; until then keep {rival}."
+            f"Not proven: {means}, but {days} are too few to tell. Evaluate at least "
+            f"{FEWEST_CASES} days; until then keep {rival}."
         )
     if d.mean == d.low == d.high == 0:
         return found, (
-            f"Not proven: on {days} the learned policy and {rival}, the best tuned rule, left "
-            f"exactly the same, {hours(d.ours)} {what} a day. Keep {rival}."
+            f"Not proven: on {days} the learned policy and {rival}, the best tuned rule, "
+            f"{what.verb} exactly the same, {number(d.ours)} {what.thing}. Keep {rival}."
         )
     return found, (
-        f"Not proven: on {days} the learned policy left {means} with {rival}, the best tuned rule. "
-        f"With 95 % confidence the truth lies between {change(d.low)} and {change(d.high)}. "
-        f"Keep {rival} until more days or more training tell."
+        f"Not proven: {means}. With 95 % confidence the truth is between {change(d.low)} and "
+        f"{change(d.high)} a day. Keep {rival} until more days or more training tell."
     )
 
 
-def beside(difference: Difference, rival: str, what: str, time_s: float) -> str:
+def beside(difference: Difference, rival: str, what: Counted, time_s: float) -> str:
     """Return the sentence that puts the policy with search beside a rival at equal time."""
     d = difference
-    at = f"Given {time_s:g} s for each schedule, the policy with search left {hours(d.ours)}"
-    found = judge(d)
-    days = f"{d.cases} day{'s' if d.cases != 1 else ''}"
     tail = {
         Verdict.BETTER: "the policy is better",
         Verdict.WORSE: f"{rival} is better",
-        Verdict.NOT_PROVEN: "the difference is within chance",
-    }[found]
-    return f"{at} and {rival} {hours(d.theirs)} {what} a day on {days}: {tail}{share(d)}."
+        Verdict.NOT_PROVEN: "that may be chance",
+    }[judge(d)]
+    days = f"{d.cases} of these days" if d.cases != 1 else "1 of these days"
+    return (
+        f"Given {time_s:g} s for each schedule, on {days} the policy with search {what.verb} "
+        f"{number(d.ours)} {what.thing}, {rival} {number(d.theirs)}; {tail} (the policy was better "
+        f"on {d.better_share:.0%} of them, worse on {d.worse_share:.0%})."
+    )
+
+
+def number(value: float) -> str:
+    """Return a number as people read it: ``0.4``, ``37.1``, ``1,204``."""
+    digits = 0 if abs(value) >= 100 else 1
+    return f"{round(value, digits) + 0.0:,.{digits}f}" if math.isfinite(value) else "unknown"
 
 
 def hours(value: float) -> str:
-    """Return hours as people read them: ``0.4 h``, ``37 h``, ``1,204 h``."""
-    if not math.isfinite(value):
-        return "an unknown number of hours"
-    digits = 0 if abs(value) >= 100 else 1
-    rounded = round(value, digits) + 0.0
-    return f"{rounded:,.{digits}f} h"
+    """Return hours as people read them: ``0.4 h``, ``1,204 h``."""
+    return f"{number(value)} h" if math.isfinite(value) else "an unknown number of hours"
 
 
 def change(value: float) -> str:
@@ -108,9 +128,3 @@ def percent(difference: Difference) -> str:
     if difference.theirs <= 0:
         return ""
     return f" ({abs(difference.mean) / difference.theirs:.0%})"
-
-
-def share(difference: Difference) -> str:
-    """Return on how many of the days ours was better and worse."""
-    d = difference
-    return f" (better on {d.better_share:.0%} of the days, worse on {d.worse_share:.0%})"

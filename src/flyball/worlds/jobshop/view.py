@@ -4,6 +4,8 @@
 Times are whole seconds since the scenario's start. Machines stand in the scenario's order.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -59,6 +61,7 @@ class Gantt(NamedTuple):
     machines: tuple[str, ...]
     bars: tuple[Bar, ...]
     closed: tuple[Span, ...]  # breaks, nights, holidays, maintenance
+    pauses: tuple[Span, ...]  # closed time inside a bar or its set-up
     overtime: tuple[Span, ...]
     dues: tuple[Due, ...]
 
@@ -71,6 +74,7 @@ def gantt(schedule: Schedule) -> Gantt:
     late = job_end_s > s.due_s
     from_s = int(min(0, schedule.setup_start_s.min()))
     to_s = int(max(1, schedule.end_s.max()))
+    shut = closed(schedule, 0, to_s)
     bars = tuple(
         Bar(
             machine=int(schedule.machine[op]),
@@ -106,7 +110,8 @@ def gantt(schedule: Schedule) -> Gantt:
         to_s=to_s,
         machines=s.machine_name,
         bars=bars,
-        closed=closed(schedule, 0, to_s),
+        closed=shut,
+        pauses=pauses(bars, shut),
         overtime=overtime(schedule, 0, to_s),
         dues=dues,
     )
@@ -133,6 +138,23 @@ def closed(schedule: Schedule, from_s: int, to_s: int) -> tuple[Span, ...]:
         if at < to_s:
             spans.append(Span(machine, at, to_s))
     return tuple(spans)
+
+
+def pauses(bars: Sequence[Bar], shut: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the closed time inside set-ups and bars, in the order of the bars."""
+    of_machine: dict[int, list[Span]] = {}
+    for span in shut:
+        of_machine.setdefault(span.machine, []).append(span)
+    found = []
+    for bar in bars:
+        own = of_machine.get(bar.machine, [])
+        for start_s, end_s in ((bar.setup_start_s, bar.setup_end_s), (bar.start_s, bar.end_s)):
+            first = bisect_right(own, start_s, key=lambda span: span.end_s)
+            for span in own[first:]:
+                if span.start_s >= end_s:
+                    break
+                found.append(Span(bar.machine, max(span.start_s, start_s), min(span.end_s, end_s)))
+    return tuple(found)
 
 
 def overtime(schedule: Schedule, from_s: int, to_s: int) -> tuple[Span, ...]:
