@@ -3,9 +3,11 @@
 
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
 
+from flyball.core.errors import ConfigError
 from flyball.interop import adapter_config, jobshop_env, jobshop_vector_env
 from flyball.interop.jobshop import MAX_CAP, most_candidates
 from flyball.worlds.jobshop import JobShop
@@ -49,6 +51,11 @@ def test_settings_reach_both_kinds_of_environment():
 
     assert one.action_space.n == many.single_action_space.n == 5
     assert one.observation_space == many.single_observation_space
+
+
+def test_a_misspelt_keyword_is_refused_with_the_right_one():
+    with pytest.raises(ConfigError, match=r"keywords: 'layuot'; .* did you mean 'layout'"):
+        gymnasium.make("flyball/JobShop-v0", layuot="dict")
 
 
 def test_hours_late_weigh_most_in_the_reward_unless_asked_otherwise():

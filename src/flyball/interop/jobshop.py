@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from flyball.interop.single import SingleEnv
-from flyball.interop.translation import AdapterConfig, Layout
+from flyball.interop.translation import AdapterConfig, Layout, require_known
 from flyball.interop.vector import BatchVectorEnv
 from flyball.worlds.jobshop import WORLD, JobShop, Scenario
 
@@ -62,7 +62,14 @@ def small_shops() -> tuple[Scenario, ...]:
 
 
 def adapter_config(scenarios: Sequence[Scenario], settings: Settings) -> AdapterConfig:
-    """Return the adapter's settings for a pool; where slots are short, the best by ATC stay."""
+    """Return the adapter's settings for a pool; where slots are short, the best by ATC stay.
+
+    Raises
+    ------
+    ConfigError
+        When a keyword is unknown or its value is not allowed.
+    """
+    require_known("keywords", settings, list(Settings.__annotations__))
     bound = min(max(most_candidates(each) for each in scenarios), MAX_CAP)
     return AdapterConfig(
         cap=settings.get("cap", bound),

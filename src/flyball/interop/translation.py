@@ -5,7 +5,7 @@ An adapter serves single-objective libraries: the reward is the weighted sum of 
 turned so that more is better; the objectives themselves travel in `info["vector_reward"]`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,10 +82,10 @@ class Translation:
         names = [feature.name for feature in features]
         self._keep_by = None
         if config.keep_by is not None:
-            _require_known("keep_by", [config.keep_by], names)
+            require_known("keep_by", [config.keep_by], names)
             self._keep_by = names.index(config.keep_by)
         objectives = [objective.name for objective in spec.objectives]
-        _require_known("weights", config.weights, objectives)
+        require_known("weights", config.weights, objectives)
         sign = np.array([-1.0 if each.sense == "min" else 1.0 for each in spec.objectives])
         self._weight = sign * np.array([config.weights.get(name, 0.0) for name in objectives])
         self._kpis = tuple(kpi.name for kpi in spec.kpis)
@@ -183,7 +183,8 @@ def _options_head(spec: Spec) -> OptionsHead:
     )
 
 
-def _require_known(where: str, names: Any, known: list[str]) -> None:
+def require_known(where: str, names: Iterable[str], known: list[str]) -> None:
+    """Refuse names that are not among the known ones, all at once."""
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(
