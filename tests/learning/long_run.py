@@ -31,7 +31,7 @@ def algorithm(kind):
         )
     if kind == "improve":
         return Improve(env, net, ImproveConfig(group=4, minibatch=16))
-    return ES(env, net, ESConfig(pairs=2))
+    return ES([env], net, ESConfig(pairs=2))
 
 
 def main(kind, folder, slow_s):

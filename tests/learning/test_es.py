@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 import numpy as np
 import pytest
+import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
@@ -16,7 +17,7 @@ def test_evolution_approaches_the_known_optimum_of_a_bandit_over_options():
     net = Net(env.spec, NetConfig(hidden=(8, 4)), seed=0)
     config = ESConfig(pairs=16)
 
-    train(ES(env, net, config), Budget(iterations=60), SystemClock())
+    train(ES([env], net, config), Budget(iterations=60), SystemClock())
 
     held_out = np.arange(5000, 5064)
     best_h = mean_cost_h(env, Cheapest(), held_out)
@@ -40,4 +41,26 @@ def test_categorical_heads_are_refused():
     env = Chain(4)
 
     with pytest.raises(ConfigError, match="categorical heads; allowed: an options head"):
-        ES(env, Net(env.spec, NetConfig(), 0), ESConfig(pairs=2))
+        ES([env], Net(env.spec, NetConfig(), 0), ESConfig(pairs=2))
+
+
+def test_the_result_does_not_depend_on_how_rows_are_shared_among_threads():
+    found = []
+    for sizes in ([8], [4, 4]):
+        envs = [Queue(size, n_steps=5) for size in sizes]
+        net = Net(envs[0].spec, NetConfig(hidden=(8, 4)), seed=0)
+        train(ES(envs, net, ESConfig(pairs=4)), Budget(iterations=3), SystemClock())
+        found.append(net.actor.index.weight.detach().numpy().copy())
+
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.abs(found[0]).max() > 0
+
+
+def test_features_are_normalised_without_torch_as_with_it():
+    net = Net(Queue(1, n_steps=5).spec, NetConfig(), seed=0)
+    features = np.linspace(-1e4, 1e4, 60, dtype=np.float32).reshape(-1, net.sizes.n_features)
+    net.option_norm.learn(features)
+
+    found = net.option_norm.of_array(features)
+
+    np.testing.assert_allclose(found, net.option_norm(torch.from_numpy(features)), atol=1e-5)

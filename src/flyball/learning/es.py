@@ -11,21 +11,22 @@ follows the episode's own utility, whatever its horizon, for policies with an op
 Known good result: a bandit over options is solved (``tests/learning/test_es.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
 
-from flyball.core.batch import Action, Doubles, Floats, Longs, Observation
+from flyball.core.batch import Doubles, Floats, Longs
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.protocols import Env
 from flyball.core.random import generator
-from flyball.learning.arena import Arena
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.collect import collect_episodes
+from flyball.learning.gae import scalarise
 from flyball.learning.loss import set_rate
-from flyball.learning.nets import Net, OptionsActor, inputs_of
+from flyball.learning.nets import Net, OptionsActor
 from flyball.learning.perturbed import pack, scales, score_rows, unpack
 from flyball.learning.settings import require
 from flyball.policies import choose_options
@@ -73,13 +74,17 @@ class ESConfig:
 
 
 class ES:
-    """A run of the evolution strategy on one Env."""
+    """A run of the evolution strategy on equal Envs, each played by a thread of its own.
+
+    Results depend on the number of rows in all, not on how they are shared out.
+    """
 
     name = "es"
 
-    def __init__(self, env: Env, net: Net, config: ESConfig) -> None:
-        whole = env.n_envs % (2 * config.pairs) == 0
-        allowed = f"half a divisor of {env.n_envs} rows"
+    def __init__(self, envs: Sequence[Env], net: Net, config: ESConfig) -> None:
+        env, n_envs = envs[0], sum(env.n_envs for env in envs)
+        whole = n_envs % (2 * config.pairs) == 0
+        allowed = f"half a divisor of {n_envs} rows"
         require("es.pairs", config.pairs, allowed, ok=whole, usual="16")
         if not isinstance(net.actor, OptionsActor):
             raise ConfigError(
@@ -90,18 +95,18 @@ class ES:
                     fix="train with ppo",
                 )
             )
-        self.env, self.net, self.config, self.actor = env, net, config, net.actor
+        self.envs, self.net, self.config, self.actor = tuple(envs), net, config, net.actor
+        self.n_envs = n_envs
         # Moves are counted in standard deviations from where the first iteration begins, so that
         # one length of step suits the index and the network alike.
         self.scale = scales(self.actor, config.sigma, config.sigma_network)
         self.origin = pack(self.actor)
         self.moved = torch.zeros(len(self.scale), requires_grad=True)
         self.optimiser = torch.optim.Adam([self.moved], config.rate, eps=1e-8)
-        self.arena = Arena(64, env.n_envs, env.spec.n_agents, net.sizes)
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Try every direction, step, and return what happened; `share` of the budget is spent."""
-        config, n_envs = self.config, self.env.n_envs
+        config, n_envs = self.config, self.n_envs
         set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
         if iteration == 0:
             self.origin = pack(self.actor)
@@ -128,20 +133,42 @@ class ES:
 
     def play(self, theta: Floats, seeds: Longs) -> tuple[Doubles, dict[str, float]]:
         """Play one greedy episode a row with its own weights (B, P); return utility and figures."""
-        none = np.zeros((self.env.n_envs, self.env.spec.n_agents), np.float32)
-        widths = (self.actor.embed.out_features, self.actor.mix.out_features)
-        theta = np.repeat(theta, self.env.spec.n_agents, axis=0)
+        starts = np.cumsum([0, *(env.n_envs for env in self.envs)])
+        parts = [slice(*ends) for ends in pairwise(starts.tolist())]
+        with ThreadPoolExecutor(len(self.envs)) as pool:
+            played = list(pool.map(lambda env, at: self.episodes(env, theta[at], seeds[at]),
+                                   self.envs, parts))  # fmt: skip
+        utility = np.concatenate([each[0] for each in played])
+        outcome = np.concatenate([each[1] for each in played]).mean(0)
+        names = [kpi.name for kpi in self.envs[0].spec.kpis]
+        return utility, dict(zip(names, outcome.tolist(), strict=True)) | {
+            "episodes": float(self.n_envs)
+        }
 
-        def act(observation: Observation, _step: int) -> tuple[Action, Action, Floats]:
-            with torch.inference_mode():
-                x = self.net.normalise(inputs_of(observation))
-            offset = observation.options.offset
-            score = score_rows(x.obs.numpy(), x.features.numpy(), offset, theta, widths)
-            action, _ = choose_options(score, observation, None)
-            return action, action, none
-
-        played = collect_episodes(self.env, seeds, act, self.arena, self.config.weights)
-        return played.utility, played.tally.figures()
+    def episodes(self, env: Env, theta: Floats, seeds: Longs) -> tuple[Doubles, Doubles]:
+        """Play one greedy episode of each row of one Env; return utility (B,), outcome (B, Q)."""
+        spec, widths = env.spec, (self.actor.embed.out_features, self.actor.mix.out_features)
+        theta = np.repeat(theta, spec.n_agents, axis=0)
+        observation = env.reset(seeds)
+        reward = np.zeros((env.n_envs, len(spec.objectives)))
+        outcome = np.zeros((env.n_envs, len(spec.kpis)))
+        running = np.ones(env.n_envs, np.bool_)
+        while running.any():
+            options, obs = observation.options, observation.obs
+            score = score_rows(
+                self.net.obs_norm.of_array(obs.reshape(len(theta), obs.shape[-1])),
+                self.net.option_norm.of_array(options.features),
+                options.offset,
+                theta,
+                widths,
+            )
+            step = env.step(choose_options(score, observation, None)[0])
+            reward[running] += step.reward[running].sum(1)
+            ended = running & (step.terminated | step.truncated)
+            outcome[ended] = step.outcome[ended]
+            running &= ~ended
+            observation = step.observation
+        return scalarise(reward, spec.objectives, self.config.weights), outcome
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on; the Env is reset in each."""
