@@ -5,13 +5,13 @@ import pytest
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
 from flyball.learning.acting import NetPolicy
-from flyball.learning.improve import Improve, ImproveConfig, merits
+from flyball.learning.improve import Improve, ImproveConfig, merits, merits_to_go
 from flyball.learning.nets import Net, NetConfig
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Cheapest, Queue, mean_cost_h
 
 
-@pytest.mark.parametrize("signal", ["relative", "best"])
+@pytest.mark.parametrize("signal", ["to_go", "whole", "best"])
 def test_comparing_rows_of_one_scenario_approaches_the_known_optimum(signal):
     env = Queue(64, n_steps=5)
     net = Net(env.spec, NetConfig(hidden=(32, 16)), seed=0)
@@ -29,7 +29,7 @@ def test_comparing_rows_of_one_scenario_approaches_the_known_optimum(signal):
 def test_merits_are_standardised_within_their_own_group():
     utility = np.array([[1.0, 3.0, 2.0, 2.0], [-500.0, -100.0, -300.0, -300.0]])
 
-    merit = merits(utility, "relative")
+    merit = merits(utility, "whole")
 
     np.testing.assert_allclose(merit[0], merit[1])
     np.testing.assert_allclose(merit.mean(1), 0.0, atol=1e-12)
@@ -42,11 +42,28 @@ def test_only_the_first_best_row_of_a_group_is_copied():
     assert merit.tolist() == [[0.0, 1.0, 0.0]]
 
 
-@pytest.mark.parametrize("signal", ["relative", "best"])
+@pytest.mark.parametrize("signal", ["whole", "best"])
 def test_a_group_whose_rows_are_alike_teaches_nothing(signal):
     merit = merits(np.full((1, 4), -7.3e9), signal)
 
     assert np.all(merit == 0)
+
+
+def test_what_is_past_does_not_count_for_a_later_decision():
+    reward = np.array([[5.0, 1.0, 0.0, 0.0], [2.0, 4.0, 7.0, 7.0], [1.0, 3.0, 0.0, 0.0]])
+    utility = reward.sum(0).reshape(2, 2)
+
+    merit = merits_to_go(reward, utility)
+
+    np.testing.assert_allclose(merit[:, 2:], 0.0)
+    assert utility[0].tolist() == [8.0, 8.0]
+    np.testing.assert_allclose(merit[:, :2], 0.0)  # alike as a whole: no scale, nothing learned
+
+    reward[0] = [9.0, 1.0, 0.0, 0.0]
+    merit = merits_to_go(reward, reward.sum(0).reshape(2, 2))
+
+    np.testing.assert_allclose(merit[:, 0], [1.0, -1.0, -0.5])
+    np.testing.assert_allclose(merit[:, 1], [-1.0, 1.0, 0.5])
 
 
 def test_a_group_that_does_not_divide_the_rows_is_refused():

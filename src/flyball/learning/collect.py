@@ -132,7 +132,8 @@ def collect_episodes(
     act
         Plays and labels; `arena.choice` holds the labels.
     arena
-        Is cleared, then holds the steps, as many as the longest episode has.
+        Is cleared, then holds the steps, as many as the longest episode has. After a row's end its
+        rewards are 0.
     weights
         Utility per native unit of each objective (see `scalarise`).
     """
@@ -150,6 +151,8 @@ def collect_episodes(
         arena.choice[t], arena.log_prob[t] = label.choice, log_prob
         step = env.step(action)
         ended = running & (step.terminated | step.truncated)
+        gain = scalarise(step.reward, spec.objectives, weights)
+        arena.reward[t] = np.where(running[:, None], gain, 0.0)
         reward[running] += step.reward[running].sum(1)
         outcome[ended] = step.outcome[ended]
         illegal = int(step.illegal[running].sum())

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Improvement by comparison: many rows play one scenario, and the better ones are copied.
 
-With ``signal="relative"`` every decision of a trajectory has the advantage (own utility - group
-mean) / group deviation in PPO's clipped loss: no critic, no discount, as in POMO (Kwon et al.,
-arXiv:2010.16011) and GRPO (Shao et al., arXiv:2402.03300). With ``signal="best"`` the policy
-imitates the group's best trajectory: self-labelling (Corsini et al., arXiv:2401.11849).
+With ``signal="whole"`` every decision of a trajectory has the advantage (own utility - group mean)
+/ group deviation in PPO's clipped loss: no critic, no discount, as in POMO (Kwon et al.,
+arXiv:2010.16011) and GRPO (Shao et al., arXiv:2402.03300). With ``signal="to_go"`` the utility
+still to come after a decision stands in for the whole, compared with what the group had still to
+come at the same step: what is past adds no noise. With ``signal="best"`` the policy imitates the
+group's best trajectory: self-labelling (Corsini et al., arXiv:2401.11849).
 
 Known good result: a bandit over options is solved to its optimum
 (``tests/learning/test_improve.py``).
@@ -17,7 +19,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from flyball.core.batch import Action, Doubles, Floats, Longs, Observation
+from flyball.core.batch import Action, Bools, Doubles, Floats, Longs, Observation
 from flyball.core.protocols import Env
 from flyball.learning.acting import NetPolicy
 from flyball.learning.arena import Arena
@@ -43,7 +45,7 @@ class ImproveConfig:
     group: int = 16
     """Rows that play the same scenario, at least 2; it divides B."""
 
-    signal: Literal["relative", "best"] = "relative"
+    signal: Literal["to_go", "whole", "best"] = "to_go"
     """What is learned from a group."""
 
     first_scenario: int = 0
@@ -86,8 +88,8 @@ class ImproveConfig:
         require(
             "improve.temperature", self.temperature, "above 0", ok=self.temperature > 0, usual="1"
         )
-        known = self.signal in ("relative", "best")
-        require("improve.signal", self.signal, "relative or best", ok=known, usual="relative")
+        known = self.signal in ("to_go", "whole", "best")
+        require("improve.signal", self.signal, "to_go, whole, best", ok=known, usual="to_go")
 
 
 class Improve:
@@ -120,13 +122,18 @@ class Improve:
             return action, action, log_prob
 
         played = collect_episodes(self.env, seeds, act, self.arena, config.weights)
-        merit = merits(played.utility.reshape(n_groups, config.group), config.signal)
-        return played.tally.figures() | self.learn(merit.ravel(), iteration)
+        utility = played.utility.reshape(n_groups, config.group)
+        if config.signal == "to_go":
+            merit = merits_to_go(self.arena.reward[: self.arena.n_steps].sum(-1), utility)
+        else:
+            whole = merits(utility, config.signal).ravel()
+            merit = np.broadcast_to(whole, (self.arena.n_steps, len(whole)))
+        return played.tally.figures() | self.learn(merit, iteration)
 
     def learn(self, merit: Doubles, iteration: int) -> dict[str, float]:
-        """Take every gradient step of an iteration; `merit` (B,) weighs each trajectory."""
+        """Take every gradient step of an iteration; `merit` (T, B) weighs each decision."""
         config, arena = self.config, self.arena
-        by_decision = np.broadcast_to(merit[:, None], arena.counted.shape).reshape(-1)
+        by_decision = np.repeat(merit.ravel(), arena.n_agents)
         rows = arena.decisions()
         rows = rows[by_decision[rows] != 0.0]
         sums, n = torch.zeros(4, dtype=torch.float64), 0
@@ -150,7 +157,7 @@ class Improve:
             self.net.normalise(batch.inputs), batch.choice, config.temperature
         )
         terms = clipped(log_prob, batch.log_prob, torch.from_numpy(merit[rows]), config.clip)
-        loss = terms.loss if config.signal == "relative" else -log_prob.mean()
+        loss = -log_prob.mean() if config.signal == "best" else terms.loss
         bonus = config.entropy * entropy.mean()
         descend(loss - bonus, self.net.actor, self.optimiser, config.gradient_clip)
         figures = (terms.kl, terms.clipped, entropy.mean(), loss)
@@ -166,20 +173,42 @@ class Improve:
 
 
 def merits(utility: Doubles, signal: str) -> Doubles:
-    """Return how much is learned from each trajectory.
+    """Return how much is learned from each trajectory, (groups, rows of a group).
 
     Parameters
     ----------
     utility
         (groups, rows of a group); larger is better.
     signal
-        "relative": standardised within its group. "best": 1 for the group's first best row, 0 for
+        "whole": standardised within its group. "best": 1 for the group's first best row, 0 for
         the others. Either way 0 throughout a group whose rows are all alike.
     """
-    spread = utility.std(1, keepdims=True)
-    alike = spread <= 1e-9 * np.maximum(1.0, np.abs(utility).max(1, keepdims=True))
+    spread, alike = _spread(utility)
     if signal == "best":
         merit = (np.arange(utility.shape[1]) == utility.argmax(1)[:, None]).astype(np.float64)
     else:
         merit = (utility - utility.mean(1, keepdims=True)) / np.where(alike, 1.0, spread)
     return np.where(alike, 0.0, merit)
+
+
+def merits_to_go(reward: Doubles, utility: Doubles) -> Doubles:
+    """Return (T, B): how much better each decision's future was than its group's at that step.
+
+    Parameters
+    ----------
+    reward
+        (T, B) utility of every step, 0 after a row's end.
+    utility
+        (groups, rows of a group) of the whole trajectories; its deviation within the group is the
+        scale. 0 throughout a group whose rows are all alike.
+    """
+    to_go = np.cumsum(reward[::-1], axis=0)[::-1].reshape(len(reward), *utility.shape)
+    spread, alike = _spread(utility)
+    merit = (to_go - to_go.mean(-1, keepdims=True)) / np.where(alike, 1.0, spread)
+    return np.where(alike, 0.0, merit).reshape(reward.shape)
+
+
+def _spread(utility: Doubles) -> tuple[Doubles, Bools]:
+    """Return the deviation within each group (groups, 1), and where it is only rounding."""
+    spread = utility.std(1, keepdims=True)
+    return spread, spread <= 1e-9 * np.maximum(1.0, np.abs(utility).max(1, keepdims=True))
