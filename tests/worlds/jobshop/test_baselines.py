@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flyball.core.batch import Observation, Options
 from flyball.worlds.jobshop.baselines import RULES, Chance, Rule
-from flyball.worlds.jobshop.features import FEATURES
+from flyball.worlds.jobshop.features import FAR, FEATURES
 from tests.worlds.jobshop.small_shops import longs
 
 COLUMN = {feature.name: column for column, feature in enumerate(FEATURES)}
@@ -168,6 +168,29 @@ def test_noise_disturbs_what_is_close_and_never_what_is_far():
     assert set(drawn) == {1, 2, 3}
     assert chosen(NOISY, CLOSE) == [1]
     assert {chosen(replace(NOISY, noise=0.0), CLOSE, key=(1, s))[0] for s in range(20)} == {1}
+
+
+@pytest.mark.parametrize("name", ["slack", "EDD", "CR", "ATC"])
+def test_a_job_without_due_date_does_not_drown_the_others_in_noise(name):
+    # The first two are close, the third has much time, the fourth has for ever.
+    row = [{"slack": 1.0}, {"slack": 1.4}, {"slack": 30}, {"slack": FAR}]
+    policy = replace(RULES[name], noise=0.1)
+
+    drawn = {chosen(policy, row, key=(1, step))[0] for step in range(200)}
+
+    assert drawn == {0, 1}
+
+
+def test_noise_among_jobs_without_due_dates_is_a_share_of_their_own_spread():
+    row = [{"slack": FAR, "duration": 1.0}, {"slack": FAR, "duration": 1.01}, {"slack": FAR}]
+    row[2]["duration"] = 9.0
+    policy = replace(RULES["ATC"], noise=0.1)
+
+    alone = {chosen(policy, row, key=(1, step))[0] for step in range(99)}
+    beside_one = {chosen(policy, [*row, {"slack": 9e3}], key=(1, step))[0] for step in range(99)}
+
+    assert alone == {0, 1}
+    assert beside_one == {3}
 
 
 def test_noise_is_repeated_by_its_key_and_differs_between_keys():

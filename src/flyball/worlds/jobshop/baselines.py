@@ -88,6 +88,26 @@ def same_job(features: Floats, one: int, other: int) -> bool:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def spread(features: Floats, score: NDArray[np.float64], first: int, last: int) -> float:
+    """Return the range of the scores of a decision, among jobs with a due date or among the others.
+
+    The larger of the two. The slack of jobs without due date stands at its bound, and a share of
+    the way there would drown all other differences.
+    """
+    width = 0.0
+    for endless in (False, True):
+        low = np.inf
+        high = -np.inf
+        for at in range(first, last):
+            mine = features[at, f.WAIT] == 0.0 and (features[at, f.SLACK] >= f.FAR) == endless
+            if mine:
+                low = min(low, score[at])
+                high = max(high, score[at])
+        width = max(width, high - low)
+    return width
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def pick(
     features: Floats,
     score: NDArray[np.float64],
@@ -98,18 +118,13 @@ def pick(
 ) -> None:
     """Write into `choice` (rows,) the best candidate of each row; waiting only where it is alone.
 
-    Order: fits now (if `patience`), then `score` plus `draw` times the row's spread of scores,
+    Order: fits now (if `patience`), then `score` plus `draw` times the row's `spread`,
     then the earliest end if both are of one job, then the first.
     """
     for row in range(len(choice)):
         first = offset[row]
         last = offset[row + 1]
-        low = np.inf
-        high = -np.inf
-        for at in range(first, last):
-            if features[at, f.WAIT] == 0.0:
-                low = min(low, score[at])
-                high = max(high, score[at])
+        width = spread(features, score, first, last)
         best = first
         best_fits = -1
         best_score = 0.0
@@ -118,7 +133,7 @@ def pick(
             if features[at, f.WAIT] > 0.0:
                 continue
             fits = 1 if not patience or features[at, f.START_DELAY] <= 0.0 else 0
-            mine = score[at] + draw[at] * (high - low)
+            mine = score[at] + draw[at] * width
             end = (
                 features[at, f.START_DELAY]
                 + features[at, f.SETUP]
