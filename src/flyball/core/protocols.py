@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,15 @@ class Policy(Protocol):
         key
             (seed, step) that names the random draws, or None for the greedy action.
         """
+        ...
+
+
+@runtime_checkable
+class Straying(Protocol):
+    """A Policy whose draws can stray more or less from its greedy action, for search."""
+
+    def straying(self, level: float) -> Policy:
+        """Return the same policy with draws that stray `level` times as far; level above 0."""
         ...
 
 

@@ -10,6 +10,7 @@ Nothing here unpickles anything.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ class Bundled:
         heads = manifest.identity["heads"]
         self._sizes = tuple(head["n"] for head in heads if head["type"] == "Categorical")
         self._reads_obs = bool(manifest.identity["features"])
+
+    def straying(self, level: float) -> "Bundled":
+        """Return the policy with `level` times its temperature; the loaded graph is shared."""
+        other = copy(self)
+        other.temperature = level * self.temperature
+        return other
 
     def initial(self, n_envs: int) -> NDArray[np.float32]:
         """Return the empty memory (B, 0)."""

@@ -17,7 +17,7 @@ gaps on Taillard's 80 instances, event-driven: SPT 27.4 %, MWR 19.5 %, MOR 20.1 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numba import njit
@@ -54,6 +54,10 @@ class Rule:
 
     noise: float = 0.1
     """Share of the index's spread; used only with a key."""
+
+    def straying(self, level: float) -> "Rule":
+        """Return the rule with `level` times its noise."""
+        return replace(self, noise=level * self.noise)
 
     def initial(self, n_envs: int) -> Floats:
         """Return the memory of a rule: none, shape (B, 0)."""

@@ -10,7 +10,7 @@ import numpy as np
 from flyball.core.batch import Doubles
 from flyball.core.clock import Clock, SystemClock
 from flyball.core.errors import InvariantError
-from flyball.core.protocols import Policy
+from flyball.core.protocols import Policy, Straying
 from flyball.worlds.jobshop.env import SPEC, JobShop
 from flyball.worlds.jobshop.scenario import Scenario
 from flyball.worlds.jobshop.schedule import Schedule
@@ -18,6 +18,9 @@ from flyball.worlds.jobshop.validator import require_valid
 
 SAMPLES = 32
 """Schedules that are drawn side by side."""
+
+LEVELS = (0.1, 0.3, 1.0, 3.0)
+"""How far draws stray, as multiples of what the policy itself would do."""
 
 TARGETS = {"weighted_tardiness_h": 1.0, "makespan_h": 1e-3}
 """Weights of the objectives that a plan is chosen by: hours late first, then an early end."""
@@ -52,7 +55,8 @@ def plan(
     """Return the best schedule that the policy finds within `time_s` seconds.
 
     The greedy schedule comes first, whatever the time; what is left goes into drawing schedules
-    from the policy's own distribution. The result has passed the validator.
+    that stray from it, each level of straying once, then every other time the level that found the
+    best so far. The result has passed the validator.
 
     Parameters
     ----------
@@ -77,16 +81,29 @@ def plan(
     clock = clock or SystemClock()
     start_s = clock.elapsed_s()
     name = getattr(policy, "name", "policy")
-    best, best_outcome = _draw(scenario, policy, name, 1, None)
+    best, best_outcome = _draw(JobShop([scenario], 1), policy, name, None)
     made = 1
     batch_s = clock.elapsed_s() - start_s
     # A batch costs about as many greedy runs as half its rows; another is begun only if it fits.
     batch_s *= SAMPLES / 2
+    levels = LEVELS if isinstance(policy, Straying) else (1.0,)
+    reached = dict.fromkeys(levels, math.inf)
+    batch = 0
+    env: JobShop | None = None
     while clock.elapsed_s() - start_s + batch_s < time_s:
         before_s = clock.elapsed_s()
-        found, outcome = _draw(scenario, policy, name, SAMPLES, (seed, made))
+        level = levels[batch // 2 % len(levels)]
+        if batch < len(levels):
+            level = levels[batch]
+        elif batch % 2:
+            level = min(levels, key=lambda own: reached[own])
+        drawn = policy.straying(level) if isinstance(policy, Straying) else policy
+        env = env or JobShop([scenario], SAMPLES)
+        found, outcome = _draw(env, drawn, name, (seed, made))
         batch_s = clock.elapsed_s() - before_s
         made += SAMPLES
+        batch += 1
+        reached[level] = min(reached[level], float(score(outcome)))
         if score(outcome) < score(best_outcome):
             best, best_outcome = found, outcome
         if progress:
@@ -102,10 +119,10 @@ def plan(
 
 
 def _draw(
-    scenario: Scenario, policy: Policy, name: str, rows: int, key: tuple[int, int] | None
+    env: JobShop, policy: Policy, name: str, key: tuple[int, int] | None
 ) -> tuple[Schedule, Doubles]:
-    """Return the best of `rows` schedules and its outcome (Q,)."""
-    env = JobShop([scenario], rows)
+    """Return the best of one schedule a row and its outcome (Q,)."""
+    rows, scenario = env.n_envs, env.scenarios[0]
     observation = env.reset(np.arange(rows, dtype=np.int64))
     memory = policy.initial(rows)
     best = math.inf
