@@ -12,7 +12,7 @@ from flyball.worlds.jobshop.timing import Hours, hours_of
 
 HOUR_S = 3600
 
-SMALL_OPS = 20
+SMALL_OPS = 30
 """Up to this many free operations the horizon is proved; larger shops look less far."""
 
 AHEAD = 1.25
@@ -91,12 +91,12 @@ def _latest(
     spare = cost.total(hint) - cost.makespan * least_makespan
     spare -= sum(weight * least_late[job] for job, weight in cost.tardiness.items())
 
+    sure_s = least_makespan + spare // cost.makespan if cost.makespan else FOREVER_S
     cap_s = int(max(0, *hint.end_s.tolist()) * AHEAD)
-    proved = cost.makespan > 0
-    if proved:
-        cap_s = least_makespan + spare // cost.makespan
-    elif np.count_nonzero(s.fixed_machine < 0) <= SMALL_OPS:
-        cap_s, proved = _surely_over(s), True
+    if np.count_nonzero(s.fixed_machine < 0) <= SMALL_OPS:
+        sure_s = min(sure_s, _surely_over(s))
+        cap_s = max(cap_s, sure_s)
+    cap_s = min(cap_s, sure_s)
 
     latest = [0] * s.n_ops
     complete = True
@@ -104,7 +104,7 @@ def _latest(
         own_s = FOREVER_S
         if job in cost.tardiness:
             own_s = int(s.due_s[job]) + least_late[job] + spare // cost.tardiness[job]
-        complete = complete and (proved or own_s <= cap_s)
+        complete = complete and (cap_s == sure_s or own_s <= cap_s)
         latest[op] = min(own_s, cap_s)
         for before in range(op - 1, int(s.job_op[job]) - 1, -1):
             latest[before] = latest[before + 1] - int(s.min_duration_s[before + 1])

@@ -27,7 +27,7 @@ WHOLE_JOBS = 0.5
 """Share of the parts made of whole jobs, so that no settled operation behind them is in the way."""
 
 SLACK = 0.25
-"""How much later than in the hint what moves may end, as a share of the makespan."""
+"""How far from its place in the hint what moves may go at most, as a share of the makespan."""
 
 
 class Neighbourhoods:
@@ -63,10 +63,11 @@ class Neighbourhoods:
         moving = np.sort(self._around(hint, size, rng)).tolist()
         moves = set(moving)
         earliest, latest = self.earliest.copy(), self.latest.copy()
-        slack = int(hint.end_s.max() * SLACK) // unit_s
+        slack = int(hint.end_s.max() * SLACK * rng.uniform(0.2, 1.0)) // unit_s
         for op in moving:
             job = s.op_job[op]
             latest[op] = min(latest[op], int(hint.end_s[op]) // unit_s + slack)
+            earliest[op] = max(earliest[op], int(hint.start_s[op]) // unit_s - slack)
             if op > s.job_op[job] and op - 1 not in moves:
                 earliest[op] = max(earliest[op], int(hint.end_s[op - 1]) // unit_s)
             if op + 1 < s.job_op[job + 1] and op + 1 not in moves:
@@ -109,8 +110,8 @@ class Neighbourhoods:
         if self.cost.makespan:
             blame += self.cost.makespan * np.maximum(0, ends - 0.9 * ends.max())
         movable = np.isin(np.arange(s.n_jobs), s.op_job[self.free])
-        # Sometimes any job, since a late one may be blocked from far away.
-        blame = np.sqrt(blame) + 0.05 * np.sqrt(blame).max() + 1e-9
+        # Rarely any job, since a late one may be blocked from far away.
+        blame = np.sqrt(blame) + 0.003 * np.sqrt(blame).max() + 1e-9
         blame *= movable
         probabilities: Doubles = blame / blame.sum()
         return probabilities

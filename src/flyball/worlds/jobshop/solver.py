@@ -31,11 +31,11 @@ METHOD = "CP-SAT"
 WHOLE_OPS = 30
 """Up to this many free operations everything is one model from the beginning."""
 
-FIRST_PART = 30
+FIRST_PART = 12
 """Operations that move in the first part; parts grow while they are solved in time."""
 
-PART_S = 1.0
-"""Longest search of one part, s."""
+PART_WORK = 0.3
+"""Longest search of one part, in CP-SAT's deterministic time: about a second of a free core."""
 
 PARAMETERS: dict[str, Any] = {
     "cp_model_probing_level": 0,
@@ -151,7 +151,7 @@ class _Search:
     def solve_whole(self, threads: int, seed: int) -> None:
         """Solve one model of everything."""
         task = self.parts.everything(self.best)
-        answer = self._solve(task, self._left_s(), threads, seed)
+        answer = self._solve(task, (threads, seed), {})
         if answer is not None and self.complete and task.near is None:
             bound = self.cost.bound(answer.bound, task.pieces.unit_s)
             self.bound = max(self.bound, bound)
@@ -166,22 +166,24 @@ class _Search:
                 self.solve_whole(1, int(rng.integers(2**31)))
                 return
             task = self.parts.part(self.best, int(size), rng)
-            answer = self._solve(task, PART_S, 1, int(rng.integers(2**31)))
+            limit = {"max_deterministic_time": PART_WORK}
+            answer = self._solve(task, (1, int(rng.integers(2**31))), limit)
             grow = answer is not None and answer.status == "optimal"
-            size = size * 1.1 if grow else max(8.0, size * 0.85)
+            size = size * 1.05 if grow else max(8.0, size * 0.85)
 
     def _left_s(self) -> float:
         return self.until_s - self.clock.elapsed_s()
 
-    def _solve(self, task: Task, time_s: float, threads: int, seed: int) -> CpAnswer | None:
-        """Solve a task and keep what it finds; None when there was no time left for it."""
+    def _solve(self, task: Task, how: tuple[int, int], limit: dict[str, float]) -> CpAnswer | None:
+        """Solve a task by (threads, seed) and keep what it finds; None without time for it."""
         begun_s = self.clock.elapsed_s()
         model = ShopModel(task)
         self.build_s += self.clock.elapsed_s() - begun_s
-        time_s = min(time_s, self._left_s())
-        if time_s <= 0:
+        left_s = self._left_s()
+        if left_s <= 0:
             return None
-        answer = run(model.cp, CpSettings(time_s=time_s, threads=threads, seed=seed), PARAMETERS)
+        settings = CpSettings(time_s=left_s, threads=how[0], seed=how[1])
+        answer = run(model.cp, settings, PARAMETERS | limit)
         self.models += 1
         if answer.status == "infeasible":
             msg = "CP-SAT finds no schedule for a shop that has a valid one."
