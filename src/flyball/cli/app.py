@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 
-def show_version(*, wanted: bool) -> None:
+def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's form
     """Print the version and leave."""
     if wanted:
         typer.echo(f"flyball {__version__}")
@@ -37,11 +37,12 @@ def show_version(*, wanted: bool) -> None:
 def options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version.", callback=show_version, is_eager=True),
     ] = False,
 ) -> None:
     """Train policies that run operations, and prove what they are worth."""
-    show_version(wanted=version)
+    del version
 
 
 for command in (template, check, train, evaluate, schedule, demo, worlds, doctor):

@@ -22,7 +22,7 @@ def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
     budget: Annotated[str, typer.Option(help="Training time.")] = "90s",
-    days: Annotated[int, typer.Option(min=2, help="Held-out days.")] = 40,
+    days: Annotated[int, typer.Option(min=2, help="Held-out days.")] = 30,
     timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 4,
     time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "4s",
 ) -> None:
@@ -71,6 +71,7 @@ def demo(
         planned = experiments.plan_file(wish, watch)
     phase("result")
     say(compared.evaluation.sentence)
+    say(compared.second)
     say(f"report:   {report}")
     say(f"schedule: {planned.files[0]} (and {', '.join(p.name for p in planned.files[1:])})")
     ends = [at_s for _, at_s in phases[1:]]

@@ -36,6 +36,7 @@ def evaluate(  # noqa: PLR0913
         show_json(compared.evaluation.as_json() | {"report": str(report)})
         return
     say(compared.evaluation.sentence)
+    say(compared.second)
     say(f"report: {report}")
 
 

@@ -23,6 +23,7 @@ from flyball.experiments import runs
 from flyball.experiments.play import Dice, Judged, greedy, judged
 from flyball.experiments.pool import held_out, read_plant
 from flyball.experiments.rules import load_rules, setting
+from flyball.experiments.tables import second_sentence
 from flyball.experiments.verdict import counted, verdict
 from flyball.policies import load
 from flyball.worlds import jobshop
@@ -79,6 +80,9 @@ class Compared:
     """An Evaluation with the schedules of the first day, for drawing."""
 
     evaluation: Evaluation
+    second: str
+    """How the policy with search does beside CP-SAT at equal time."""
+
     shown: Mapping[str, Schedule]
 
 
@@ -131,6 +135,7 @@ def compare(
     """
     table = Table(held_out(plant, config.seed, config.days), clock, watch, config)
     best = rules[0]
+    table.passes = 2 + len(rules) + sum(setting(rule) != "" for rule in rules)
     table.play(POLICY, "policy", policy, batch=1)
     for rule in rules:
         table.play(rule.name, "rule", rule, words=setting(rule))
@@ -144,7 +149,8 @@ def compare(
     for name, method in shares:
         table.search(name, method, NO_SETTING if name == SEARCH else best.name)
     table.solver(hints)
-    return Compared(_evaluation(plant, table, best, config), _shown(table, best))
+    evaluation = _evaluation(plant, table, best, config)
+    return Compared(evaluation, second_sentence(evaluation), _shown(table, best))
 
 
 class Table:
@@ -158,6 +164,9 @@ class Table:
         self.scores: list[Scores] = []
         self.schedules: dict[str, list[Judged]] = {}
         self.missing: dict[str, str] = {}
+        self.passes = 0
+        self._searching = 0
+        self._pass_s = 0.0
         self._began_s = clock.elapsed_s()
 
     def play(
@@ -182,6 +191,7 @@ class Table:
         found = []
         for k in range(self.timed):
             self._tell(name)
+            self._searching += 1
             began_s = self.clock.elapsed_s()
             result = jobshop.plan(
                 self.days[k], policy, self.config.time_s, seed=self.config.seed, clock=self.clock
@@ -195,6 +205,7 @@ class Table:
         found = []
         for k in range(self.timed):
             self._tell(SOLVER)
+            self._searching += 1
             began_s = self.clock.elapsed_s()
             left_s = max(0.1, self.config.time_s - hints[k].spent_s)
             try:
@@ -229,13 +240,16 @@ class Table:
         )
 
     def _tell(self, name: str) -> None:
+        """Tell who is next, and how much of the whole comparison is behind us."""
         elapsed_s = self.clock.elapsed_s() - self._began_s
-        self.watch("evaluate", min(1.0, elapsed_s / self.expected_s), {"method": name})
-
-    @property
-    def expected_s(self) -> float:
-        """About how long the whole comparison takes, s: a guess for the progress line."""
-        return 3 * self.timed * self.config.time_s + 0.6 * len(self.days) + 5.0
+        passes = sum(scores.time_s == 0 for scores in self.scores)
+        each_s = elapsed_s / max(1, passes) if not self._searching else self._pass_s
+        if not self._searching:
+            self._pass_s = each_s
+        searches = 3 * self.timed - self._searching
+        left_s = max(0, self.passes - passes) * each_s + searches * self.config.time_s
+        whole_s = max(elapsed_s + left_s, 1e-3)
+        self.watch("evaluate", elapsed_s / whole_s, {"method": name})
 
 
 def _evaluation(

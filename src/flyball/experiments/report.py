@@ -43,7 +43,7 @@ def page(folder: Path, compared: Compared) -> str:
         .render(
             evaluation=evaluation,
             mark=tables.MARKS[Verdict(evaluation.verdict)],
-            second=tables.second_sentence(evaluation),
+            second=compared.second,
             columns=list(tables.NAMES.values()),
             unit=tables.NAMES[evaluation.kpi],
             greedy=tables.greedy_rows(evaluation),

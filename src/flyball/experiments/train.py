@@ -254,7 +254,10 @@ def _stages(
         stages["improve"] = learning.improve.Improve(env, net, relative)
     if env is not None and config.trainer == "es":
         evolution = replace(config.es, seed=config.seed, weights=weights)
-        stages["es"] = learning.es.ES(env, net, evolution)
+        parts = config.threads if config.envs % config.threads == 0 else 1
+        rows = config.envs // parts
+        envs = [WORLD.make_env(pool.training, rows) for _ in range(parts)]
+        stages["es"] = learning.es.ES(envs, net, evolution)
     if env is not None and config.trainer == "ppo":
         proximal = replace(config.ppo, seed=config.seed, weights=weights)
         stages["ppo"] = learning.ppo.PPO(env, net, proximal)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from flyball.cli.app import app
+
+RUN = CliRunner()
+FEW = ["--days", "3", "--timed-days", "1", "--time", "0.2s"]
+
+
+def test_the_verdict_and_the_report_are_printed(trained: dict):
+    found = RUN.invoke(app, ["evaluate", trained["run"], *FEW])
+
+    assert found.exit_code == 0
+    assert "Not proven: on 3 new days" in found.output
+    assert (Path(trained["run"]) / "report.html").is_file()
+
+
+def test_json_holds_every_method(trained: dict):
+    found = RUN.invoke(app, ["evaluate", trained["run"], *FEW, "--json"])
+
+    data = json.loads(found.stdout)
+    assert data["verdict"] == "not proven"
+    assert {"policy", "policy + search", "CP-SAT"} <= {each["name"] for each in data["methods"]}
+
+
+def test_a_folder_that_is_no_run_is_exit_code_2(tmp_path: Path):
+    found = RUN.invoke(app, ["evaluate", str(tmp_path / "runs" / "none")])
+
+    assert found.exit_code == 2
+    assert "flyball train makes one" in found.output

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from flyball.core.errors import ConfigError
+from flyball.experiments.config import PhaseConfig, PoolConfig, TrainConfig
+from flyball.experiments.settings import build, read_toml, to_toml
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "jobshop").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_file_is_valid(path: Path):
+    assert build(TrainConfig, read_toml(path), path.name)
+
+
+def test_the_defaults_survive_toml():
+    config = TrainConfig()
+
+    assert build(TrainConfig, tomllib.loads(to_toml(config)), "x") == config
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (PoolConfig, {"days": -1}, "pool.days, generated"),
+        (PoolConfig, {"generated_alone": 3}, "pool.generated_alone"),
+        (PoolConfig, {"validation": 1}, "pool.validation"),
+        (PoolConfig, {"tuning": 3}, "pool.tuning"),
+        (PhaseConfig, {"imitate_share": 1.5}, "phase.imitate_share"),
+        (TrainConfig, {"envs": 0}, "envs, threads"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_with_its_name(kind, values, message):
+    with pytest.raises(ConfigError, match=message):
+        kind(**values)
+
+
+def test_an_unknown_trainer_lists_those_there_are():
+    with pytest.raises(ConfigError, match="'none', 'improve', 'es', 'ppo'"):
+        build(TrainConfig, {"trainer": "pppo"}, "x.toml")
+
+
+def test_the_rules_get_a_share_of_the_budget_but_no_end_of_time():
+    phase = PhaseConfig(tune_share=0.2, tune_at_most_s=60.0)
+
+    assert phase.tune_s(100.0) == 20.0
+    assert phase.tune_s(3600.0) == 60.0
+    assert phase.tune_s(None) == 60.0
