@@ -135,6 +135,19 @@ def test_a_calendar_that_ends_too_early_names_the_shop_that_has_it(routes, opene
     assert caught.value.problems[0].where == "short"
 
 
+def test_a_set_up_that_the_calendar_has_no_room_for_is_an_error_too():
+    # Set-up from nothing takes 5 h, without a break; the only window is 4 h long.
+    scenario = shop(
+        [[{0: 1}]],
+        calendars=windows([(0, 4)]),
+        setup_s=longs([[[0], [5 * H]]]),
+        setup_interruptible=np.array([False]),
+    )
+
+    with pytest.raises(ScenarioError, match="calendar that ends before the work does"):
+        JobShop([scenario], 1).reset(longs([0]))
+
+
 def run_on(env):
     env.reset(longs([0, 1]))
     for _ in range(5):
