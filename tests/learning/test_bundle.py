@@ -24,9 +24,9 @@ def queue_with_obs():
 SPECS = {"options": Queue(1).spec, "options with obs": queue_with_obs(), "masked": Chain(1).spec}
 
 
-def trained(spec):
+def trained(spec, hidden=(64, 32)):
     """Return a network with weights and statistics as after training."""
-    net = Net(spec, NetConfig(), seed=0)
+    net = Net(spec, NetConfig(hidden=hidden), seed=0)
     rng = np.random.default_rng(0)
     with torch.no_grad():
         for part in net.actor.parameters():
@@ -36,9 +36,10 @@ def trained(spec):
     return net
 
 
+@pytest.mark.parametrize("hidden", [(64, 32), ()])
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_a_bundle_scores_10000_states_as_torch_does(spec, tmp_path):
-    net = trained(spec)
+def test_a_bundle_scores_10000_states_as_torch_does(spec, hidden, tmp_path):
+    net = trained(spec, hidden)
 
     manifest = export(net, spec, tmp_path / "p", algorithm="es", settings={"a": 1}, facts={"b": 2})
 
@@ -70,7 +71,8 @@ def test_the_weights_lie_beside_the_graph_without_the_critic(tmp_path):
     export(net, SPECS["options"], tmp_path / "p", algorithm="es", settings={}, facts={})
 
     weights = load_file(tmp_path / "p" / "weights.safetensors")
-    np.testing.assert_array_equal(weights["actor.mix.bias"], net.actor.mix.bias.detach())
+    bias = net.actor.network.mix.bias.detach()
+    np.testing.assert_array_equal(weights["actor.network.mix.bias"], bias)
     np.testing.assert_array_equal(weights["option_norm.mean"], net.option_norm.mean)
     assert not any(name.startswith("critic") for name in weights)
 
@@ -79,7 +81,7 @@ def test_a_graph_that_differs_from_torch_is_refused(tmp_path, monkeypatch):
     spec = SPECS["options"]
     other = trained(spec)
     with torch.no_grad():
-        other.actor.last.weight.add_(1e-3)
+        other.actor.network.last.weight.add_(1e-3)
     graph = exporting.graph_of(other)
     monkeypatch.setattr(exporting, "graph_of", lambda _net: graph)
 

@@ -61,7 +61,7 @@ def test_one_seed_gives_one_network_and_leaves_the_global_generator_alone():
     assert torch.equal(torch.get_rng_state(), before)
     for own, same in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(own, same)
-    assert not torch.equal(first.actor.embed.weight, other.actor.embed.weight)
+    assert not torch.equal(first.actor.network.embed.weight, other.actor.network.embed.weight)
 
 
 def test_the_critic_reads_the_privileged_state_where_there_is_one():

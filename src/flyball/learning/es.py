@@ -27,7 +27,7 @@ from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.gae import scalarise
 from flyball.learning.loss import set_rate
 from flyball.learning.nets import Net, OptionsActor
-from flyball.learning.perturbed import pack, scales, score_rows, unpack
+from flyball.learning.perturbed import pack, scales, score_rows, unpack, widths
 from flyball.learning.settings import require
 from flyball.policies import choose_options
 
@@ -147,7 +147,7 @@ class ES:
 
     def episodes(self, env: Env, theta: Floats, seeds: Longs) -> tuple[Doubles, Doubles]:
         """Play one greedy episode of each row of one Env; return utility (B,), outcome (B, Q)."""
-        spec, widths = env.spec, (self.actor.embed.out_features, self.actor.mix.out_features)
+        spec, sizes = env.spec, widths(self.actor)
         theta = np.repeat(theta, spec.n_agents, axis=0)
         observation = env.reset(seeds)
         reward = np.zeros((env.n_envs, len(spec.objectives)))
@@ -160,7 +160,7 @@ class ES:
                 self.net.option_norm.of_array(options.features),
                 options.offset,
                 theta,
-                widths,
+                sizes,
             )
             step = env.step(choose_options(score, observation, None)[0])
             reward[running] += step.reward[running].sum(1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from flyball.learning.nets import MaskedActor, Net, OptionsActor
+from flyball.learning.nets import MaskedActor, Net, OptionsActor, OptionsNetwork
 from flyball.learning.norm import FeatureNorm
 
 OPSET, IR = 18, 9
@@ -86,24 +86,33 @@ def graph_of(net: Net) -> bytes:
 
 
 def _options(net: Net, actor: OptionsActor) -> bytes:
-    g, n_obs, width = Graph(), net.sizes.n_obs, actor.embed.out_features
+    g, n_obs = Graph(), net.sizes.n_obs
     inputs: Inputs = {
         "features": (TensorProto.FLOAT, ["L", net.sizes.n_features]),
         "row": (TensorProto.INT64, ["L"]),
         "count": (TensorProto.FLOAT, ["R", 1]),
     }
     x = g.normalised("features", net.option_norm)
-    hidden = g.node("Relu", g.linear(x, actor.embed))
-    pooled = g.node("Div", _row_sums(g, hidden, width), "count")
     if n_obs:
         inputs["obs"] = (TensorProto.FLOAT, ["R", n_obs])
-        pooled = g.node("Concat", pooled, g.normalised("obs", net.obs_norm), axis=-1)
-    context = g.node("Gather", g.linear(pooled, actor.context), "row", axis=0)
-    mixed = g.node("Relu", g.node("Add", g.linear(hidden, actor.mix), context))
+    scored = g.linear(x, actor.index)
+    if actor.network is not None:
+        obs = g.normalised("obs", net.obs_norm) if n_obs else ""
+        scored = g.node("Add", scored, _corrections(g, actor.network, x, obs))
     last = g.constant(np.array([1], np.int64))
-    scored = g.node("Add", g.linear(x, actor.index), g.linear(mixed, actor.last))
     g.node("Squeeze", scored, last, output="score")
     return g.model(inputs, ("score", ["L"]))
+
+
+def _corrections(g: Graph, network: OptionsNetwork, x: str, obs: str) -> str:
+    """Add the network's corrections (L, 1) from normalised features and obs; return their name."""
+    hidden = g.node("Relu", g.linear(x, network.embed))
+    pooled = g.node("Div", _row_sums(g, hidden, network.embed.out_features), "count")
+    if obs:
+        pooled = g.node("Concat", pooled, obs, axis=-1)
+    context = g.node("Gather", g.linear(pooled, network.context), "row", axis=0)
+    mixed = g.node("Relu", g.node("Add", g.linear(hidden, network.mix), context))
+    return g.linear(mixed, network.last)
 
 
 def _row_sums(g: Graph, hidden: str, width: int) -> str:

@@ -9,6 +9,7 @@ arXiv:1703.06114). Hidden layers start orthogonal, the policy's last layer at 0.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,8 @@ from flyball.learning.norm import FeatureNorm
 class NetConfig:
     """Sizes of the network."""
 
-    hidden: tuple[int, int] = (64, 32)
-    """Widths of the policy's two layers."""
+    hidden: tuple[int, ...] = (64, 32)
+    """Widths of the policy's two layers; none: scores are a linear index, as a rule's are."""
 
     critic_hidden: int = 32
     """Width of the critic's layers."""
@@ -36,13 +37,14 @@ class NetConfig:
     """Largest standardised feature, in standard deviations."""
 
     def __post_init__(self) -> None:
-        if min(*self.hidden, self.critic_hidden) < 1 or not self.feature_clip > 0:
+        widths = (*self.hidden, self.critic_hidden)
+        if len(widths) not in (1, 3) or min(widths) < 1 or not self.feature_clip > 0:
             raise ConfigError(
                 Problem(
                     where="net",
                     found=f"hidden {self.hidden}, critic_hidden {self.critic_hidden}, "
                     f"feature_clip {self.feature_clip}",
-                    allowed="widths of at least 1, a clip above 0",
+                    allowed="two widths of at least 1 or none, a clip above 0",
                     fix="leave the keys out for the defaults (64, 32), 32 and 8",
                 )
             )
@@ -131,6 +133,23 @@ class OptionsActor(nn.Module):
     The index starts at zero, is quick to learn and can be read; the network corrects it.
     """
 
+    network: "OptionsNetwork | None"
+
+    def __init__(self, sizes: Sizes, config: NetConfig, seed: torch.Generator) -> None:
+        super().__init__()
+        self.network = OptionsNetwork(sizes, config, seed) if config.hidden else None
+        self.index = layer(sizes.n_features, 1, 1.0, seed, bias=False)
+        nn.init.zeros_(self.index.weight)
+
+    def forward(self, obs: Tensor, features: Tensor, offset: Tensor) -> Tensor:
+        """Return (L,) scores from normalised obs (R, F) and features (L, G)."""
+        scores: Tensor = self.index(features)[:, 0]
+        return scores if self.network is None else scores + self.network(obs, features, offset)
+
+
+class OptionsNetwork(nn.Module):
+    """Score every option from its features and from the mean of its row's embedded options."""
+
     def __init__(self, sizes: Sizes, config: NetConfig, seed: torch.Generator) -> None:
         super().__init__()
         first, second = config.hidden
@@ -138,16 +157,13 @@ class OptionsActor(nn.Module):
         self.mix = layer(first, second, GAIN, seed)
         self.context = layer(first + sizes.n_obs, second, GAIN, seed, bias=False)
         self.last = layer(second, 1, 0.01, seed, bias=False)
-        self.index = layer(sizes.n_features, 1, 1.0, seed, bias=False)
-        nn.init.zeros_(self.index.weight)
 
     def forward(self, obs: Tensor, features: Tensor, offset: Tensor) -> Tensor:
-        """Return (L,) scores from normalised obs (R, F) and features (L, G)."""
+        """Return (L,) corrections from normalised obs (R, F) and features (L, G)."""
         hidden = torch.relu(self.embed(features))  # (L, H1)
         pooled = torch.cat((segments.mean(hidden, offset), obs), -1)  # (R, H1 + F)
         context = segments.spread(self.context(pooled), offset)  # (L, H2)
-        mixed = torch.relu(self.mix(hidden) + context)  # (L, H2)
-        scores: Tensor = (self.index(features) + self.last(mixed))[:, 0]
+        scores: Tensor = self.last(torch.relu(self.mix(hidden) + context))[:, 0]
         return scores
 
 
@@ -156,14 +172,13 @@ class MaskedActor(nn.Module):
 
     def __init__(self, sizes: Sizes, config: NetConfig, seed: torch.Generator) -> None:
         super().__init__()
-        first, second = config.hidden
-        self.layers = nn.Sequential(
-            layer(sizes.n_obs, first, GAIN, seed),
-            nn.Tanh(),
-            layer(first, second, GAIN, seed),
-            nn.Tanh(),
-            layer(second, sum(sizes.actions), 0.01, seed),
-        )
+        widths = (sizes.n_obs, *config.hidden)
+        hidden = [
+            part
+            for n_in, n_out in pairwise(widths)
+            for part in (layer(n_in, n_out, GAIN, seed), nn.Tanh())
+        ]
+        self.layers = nn.Sequential(*hidden, layer(widths[-1], sum(sizes.actions), 0.01, seed))
 
     def forward(self, obs: Tensor) -> Tensor:
         """Return (R, A) logits from normalised obs (R, F)."""

@@ -17,15 +17,25 @@ from flyball.learning.nets import OptionsActor
 
 
 def _parts(actor: OptionsActor) -> tuple[Tensor, ...]:
+    network = actor.network
+    if network is None:
+        return (actor.index.weight,)
     return (
-        actor.embed.weight,
-        actor.embed.bias,
-        actor.mix.weight,
-        actor.mix.bias,
-        actor.context.weight,
-        actor.last.weight,
+        network.embed.weight,
+        network.embed.bias,
+        network.mix.weight,
+        network.mix.bias,
+        network.context.weight,
+        network.last.weight,
         actor.index.weight,
     )
+
+
+def widths(actor: OptionsActor) -> tuple[int, int]:
+    """Return the widths of the network's two layers, 0 and 0 where there is none."""
+    if actor.network is None:
+        return 0, 0
+    return actor.network.embed.out_features, actor.network.mix.out_features
 
 
 def pack(actor: OptionsActor) -> Floats:
