@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flyball.optimize import new_model
+from flyball.optimize import domain, new_model
 from flyball.worlds.jobshop.circuit import Circuit, Line, SetUps
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class ShopModel:
         self.start: dict[int, IntVar] = {}
         self.end: dict[int, IntVar] = {}
         self.begin: dict[int, IntVar] = {}  # start with the set-up
+        self.lowest_begin: dict[int, int] = {}
         self.on: dict[int, IntVar] = {}  # pair -> whether it is chosen
         self._build()
 
@@ -120,7 +121,9 @@ class ShopModel:
             self.on[pair] = self.literal(machine == chosen)
         self.cp.add_exactly_one([self.on[pair] for pair in pairs])
         if any(self._set_up[machine] for machine in machines):
-            self.begin[op] = self.number(0, high, self.hinted(task.hint.setup_start_s, op))
+            begin = self.hinted(task.hint.setup_start_s, op)
+            self.lowest_begin[op] = min(begin, self._ahead(op, machines))
+            self.begin[op] = self.number(self.lowest_begin[op], high, begin)
             self.cp.add(self.begin[op] <= self.start[op])
         # Machines with the same calendar and speed share their pieces.
         classes: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -133,6 +136,21 @@ class ShopModel:
                 hinted_class = key
         for key, members in classes.items():
             self._work(op, key, [self.on[pair] for pair in members], key == hinted_class)
+
+    def _ahead(self, op: int, machines: list[int]) -> int:
+        """Return from when the set-up of `op` can be of use: just before it, however long it is."""
+        s, pieces = self.scenario, self.task.pieces
+        family, first = s.op_family[op], self.task.earliest[op]
+        begins = [
+            pieces.hours[s.machine_calendar[machine]].latest(
+                first,
+                int(s.setup_s[group, :, family].max()) // pieces.unit_s,
+                bool(s.setup_interruptible[group]),
+            )
+            for machine in machines
+            if self._set_up[machine] and (group := s.machine_group[machine]) >= 0
+        ]
+        return min(begin or 0 for begin in begins)
 
     def _work(
         self,
@@ -152,22 +170,29 @@ class ShopModel:
         literals = self._one_of(found, owners, size if chosen else None)
         for piece, literal in zip(found, literals, strict=True):
             self.cp.add(self.end[op] == self.start[op] + piece.size).only_enforce_if(literal)
-            self._starts_in(self.start[op], piece, literal)
+            self._starts_in(self.start[op], piece, literal, (low, high))
 
     def _set_up_before(self, op: int, arcs: list[IntVar], found: list[Piece]) -> None:
         """Put a set-up of one length between the machine's freedom and the start of `op`."""
         hint, high = self.task.hint, self.task.latest[op]
-        found = [piece for piece in found if piece.first + piece.size <= high]
+        low = self.lowest_begin[op]
+        found = [piece for piece in found if piece.last >= low and piece.first + piece.size <= high]
         size = self.hinted(hint.setup_end_s, op) - self.hinted(hint.setup_start_s, op)
         chosen = any(self.hint_of(arc) for arc in arcs)
         literals = self._one_of(found, arcs, size if chosen else None)
         for piece, literal in zip(found, literals, strict=True):
             self.cp.add(self.start[op] >= self.begin[op] + piece.size).only_enforce_if(literal)
-            self._starts_in(self.begin[op], piece, literal)
+            self._starts_in(self.begin[op], piece, literal, (low, high))
 
-    def _starts_in(self, begin: IntVar, piece: Piece, literal: IntVar) -> None:
+    def _starts_in(
+        self, begin: IntVar, piece: Piece, literal: IntVar, span: tuple[int, int]
+    ) -> None:
         if piece.starts is not None:
-            self.cp.add_linear_expression_in_domain(begin, piece.starts).only_enforce_if(literal)
+            starts = piece.starts.intersection_with(domain([span]))
+            if starts.is_empty():
+                self.cp.add_bool_or(~literal)
+                return
+            self.cp.add_linear_expression_in_domain(begin, starts).only_enforce_if(literal)
 
     def _one_of(
         self, found: Sequence[Piece], owners: Sequence[IntVar], size: int | None

@@ -136,7 +136,7 @@ class _Search:
     ) -> None:
         self.cost, self.best = cost, start
         self.clock, self.until_s = until
-        self.models, self.build_s = 0, 0.0
+        self.models, self.build_s, self.longest_s = 0, 0.0, 0.0
         horizon = look_ahead(scenario, cost, start)
         self.complete = horizon.complete
         self.bound = horizon.bound_h
@@ -161,7 +161,7 @@ class _Search:
         """Solve parts until the time is over; `key` seeds what is drawn."""
         rng = np.random.default_rng(key)
         size = float(FIRST_PART)
-        while self._left_s() > 0 and not self.proved:
+        while self._left_s() > self.longest_s and not self.proved:
             if size >= self.n_free:
                 self.solve_whole(1, int(rng.integers(2**31)))
                 return
@@ -178,7 +178,9 @@ class _Search:
         """Solve a task by (threads, seed) and keep what it finds; None without time for it."""
         begun_s = self.clock.elapsed_s()
         model = ShopModel(task)
-        self.build_s += self.clock.elapsed_s() - begun_s
+        took_s = self.clock.elapsed_s() - begun_s
+        self.build_s += took_s
+        self.longest_s = max(self.longest_s, took_s)
         left_s = self._left_s()
         if left_s <= 0:
             return None
