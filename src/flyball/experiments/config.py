@@ -24,10 +24,10 @@ class PoolConfig:
     generated_alone: int = 96
     """Generated shops where there is no plant."""
 
-    validation: int = 12
+    validation: int = 24
     """Further days of the training stream on which progress is measured and the best is kept."""
 
-    tuning: int = 8
+    tuning: int = 16
     """Shops of the pool on which the rules are tuned, at least 4."""
 
     def __post_init__(self) -> None:
@@ -43,8 +43,8 @@ class PoolConfig:
                     "96 is usual",
                     self.generated_alone >= 4,
                 ),
-                ("validation", self.validation, "at least 2", "12 is usual", self.validation >= 2),
-                ("tuning", self.tuning, "at least 4", "8 is usual", self.tuning >= 4),
+                ("validation", self.validation, "at least 2", "24 is usual", self.validation >= 2),
+                ("tuning", self.tuning, "at least 4", "16 is usual", self.tuning >= 4),
             )
             if not good
         ]
@@ -62,7 +62,7 @@ class PhaseConfig:
     tune_at_most_s: float = 120.0
     """Time for tuning where the budget is given in iterations, and never more than this, s."""
 
-    imitate_share: float = 0.4
+    imitate_share: float = 0.2
     """Share of the training time for imitating the best rule of each shop, in [0, 1]."""
 
     imitate_iterations: int = 20
@@ -115,8 +115,10 @@ class TrainConfig:
 
     pool: PoolConfig = field(default_factory=PoolConfig)
     phase: PhaseConfig = field(default_factory=PhaseConfig)
-    net: learning.NetConfig = field(default_factory=learning.NetConfig)
-    imitate: learning.imitate.ImitateConfig = field(default_factory=learning.imitate.ImitateConfig)
+    net: learning.NetConfig = field(default_factory=lambda: learning.NetConfig(hidden=()))
+    imitate: learning.imitate.ImitateConfig = field(
+        default_factory=lambda: learning.imitate.ImitateConfig(rate=1e-2)
+    )
     improve: learning.improve.ImproveConfig = field(default_factory=learning.improve.ImproveConfig)
     es: learning.es.ESConfig = field(default_factory=learning.es.ESConfig)
     ppo: learning.ppo.PPOConfig = field(default_factory=learning.ppo.PPOConfig)

@@ -7,6 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from flyball.experiments.watched import ERROR
+
+BANDS = 2
+"""Rules that are drawn with the standard error of their mean as a band."""
+
 POLICY, BEST, OTHER = "#1f4e79", "#b3261e", "#9a9a9a"
 
 
@@ -31,9 +36,12 @@ def png(lines: Sequence[Mapping[str, Any]], rules: Mapping[str, Mapping[str, flo
         colour = BEST if place == 0 else OTHER
         style = "-" if place == 0 else ("--", "-.", ":")[place - 1]
         axes.axhline(found[kpi], color=colour, linestyle=style, linewidth=1.2, label=f"rule {name}")
+        error = found.get(kpi + ERROR, 0.0) if place < BANDS else 0.0
+        axes.axhspan(found[kpi] - error, found[kpi] + error, color=colour, alpha=0.13, linewidth=0)
     change = [k for k in range(1, len(lines)) if lines[k]["stage"] != lines[k - 1]["stage"]]
     for k in change:
         axes.axvline(minutes[k - 1], color="#666666", linewidth=0.8, linestyle=":")
+    axes.set_xlim(left=0)
     axes.set_ylim(bottom=0 if min([*hours, 0.0]) >= 0 else None)
     axes.set_xlabel("training time in minutes", fontsize=8)
     axes.set_ylabel(unit, fontsize=8)

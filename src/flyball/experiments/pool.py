@@ -18,6 +18,8 @@ class Pool:
     training: tuple[Scenario, ...]
     validation: tuple[Scenario, ...]
     tuning: tuple[Scenario, ...]
+    own: tuple[Scenario, ...]
+    """Those of the training shops that are like what the policy is for: the plant's days."""
 
 
 def read_plant(path: Path | None) -> Scenario | None:
@@ -36,12 +38,16 @@ def training_pool(plant: Scenario | None, config: "TrainConfig") -> Pool:
     if plant is None:
         n = sizes.generated_alone
         shops = [WORLD.generated(seed, k) for k in range(n + sizes.validation)]
-        return Pool(tuple(shops[:n]), tuple(shops[n:]), tuple(shops[: sizes.tuning]))
+        return Pool(
+            tuple(shops[:n]), tuple(shops[n:]), tuple(shops[: sizes.tuning]), tuple(shops[:n])
+        )
     days = WORLD.days(plant, seed, range(sizes.days + sizes.validation), held_out=False)
     own = days[: sizes.days]
     generated = [WORLD.generated(seed, k) for k in range(sizes.generated)]
     tuning = own[: sizes.tuning] or generated[: sizes.tuning]
-    return Pool(tuple(own + generated), tuple(days[sizes.days :]), tuple(tuning))
+    return Pool(
+        tuple(own + generated), tuple(days[sizes.days :]), tuple(tuning), tuple(own or generated)
+    )
 
 
 def held_out(plant: Scenario | None, seed: int, n_days: int) -> list[Scenario]:

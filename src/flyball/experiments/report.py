@@ -44,6 +44,7 @@ def page(folder: Path, compared: Compared) -> str:
             evaluation=evaluation,
             mark=tables.MARKS[Verdict(evaluation.verdict)],
             second=compared.second,
+            hindsight=tables.hindsight(evaluation),
             columns=list(tables.NAMES.values()),
             unit=tables.NAMES[evaluation.kpi],
             greedy=tables.greedy_rows(evaluation),

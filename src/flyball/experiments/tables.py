@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.core.evaluation import Difference, Evaluation, Scores, paired
-from flyball.experiments.verdict import Verdict, beside, counted, judge
+from flyball.experiments.verdict import Verdict, beside, counted, judge, share
 from flyball.worlds.jobshop import WORLD
 
 NAMES = {
@@ -92,7 +92,7 @@ def _rows(
                 setting=each.setting,
                 figures=tuple(number(each.mean(name, cases)) for name in NAMES),
                 difference="compared with this" if own else interval(difference),
-                better="" if own else f"{difference.better_share:.0%}",
+                better="" if own else share(difference.better_share),
                 verdict="" if own else judge(difference).value,
                 spent=seconds(each.spent_s),
             )
@@ -112,6 +112,19 @@ def second_sentence(evaluation: Evaluation) -> str:
         return "".join(f"{name} was not compared: {why}." for name, why in missing.items())
     difference = paired(search.of(evaluation.kpi), solver.of(evaluation.kpi))
     return beside(difference, solver.name, counted(evaluation.kpi), solver.time_s)
+
+
+def hindsight(evaluation: Evaluation) -> str:
+    """Return which rule turned out best on these very days, if it was another; else nothing."""
+    rules = [each for each in evaluation.methods if each.kind == "rule"]
+    best = min(rules, key=lambda scores: scores.mean(evaluation.kpi))
+    if best.name == evaluation.best_rule:
+        return ""
+    found = number(best.mean(evaluation.kpi))
+    return (
+        f"In hindsight {best.name} was the best rule on these very days, {found}; nobody could have "
+        f"known before."
+    )
 
 
 def interval(difference: Difference) -> str:

@@ -9,11 +9,11 @@ seconds that are left.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from flyball import learning
+from flyball.core.batch import Doubles
 from flyball.core.clock import Clock, SystemClock
 from flyball.core.errors import Problem, RunError
 from flyball.experiments import runs
@@ -143,7 +143,7 @@ def train_run(folder: Path, watch: Watch, clock: Clock | None = None) -> Trained
     learning.set_threads(config.threads)
     plant = read_plant(asked.plant)
     pool = training_pool(plant, config)
-    rules = tuned_rules(folder, pool, config.phase.tune_s(asked.seconds), watch)
+    rules = tuned_rules(folder, pool, config.objective, config.phase.tune_s(asked.seconds), watch)
     net = learning.Net(WORLD.spec, config.net, config.seed)
     watched = Watched(
         folder,
@@ -208,7 +208,7 @@ def warm_run(folder: Path, clock: Clock | None = None) -> float:
         ppo=replace(config.ppo, n_steps=8),
     )
     shop = min((WORLD.generated(0, k) for k in range(8)), key=lambda shop: shop.n_ops)
-    pool = Pool((shop,), (shop,), (shop,))
+    pool = Pool((shop,), (shop,), (shop,), (shop,))
     net = learning.Net(WORLD.spec, config.net, config.seed)
     for algorithm in _stages(tiny, net, pool, [RULES["ATCS"]]).values():
         algorithm.iterate(0, 0.0)
@@ -216,7 +216,9 @@ def warm_run(folder: Path, clock: Clock | None = None) -> float:
     return clock.elapsed_s() - began_s
 
 
-def tuned_rules(folder: Path, pool: Pool, seconds: float, watch: Watch) -> list[Rule]:
+def tuned_rules(
+    folder: Path, pool: Pool, objective: Mapping[str, float], seconds: float, watch: Watch
+) -> list[Rule]:
     """Return every rule at its best setting on the pool, the best rule first; once a run."""
     path = folder / runs.RULES
     if not path.is_file():
@@ -224,8 +226,11 @@ def tuned_rules(folder: Path, pool: Pool, seconds: float, watch: Watch) -> list[
         def progress(share: float, trial: Trial) -> None:
             watch("tune", share, {"best_rule": trial.rule.name, "hours": trial.score})
 
-        trials = tune(pool.tuning, seconds, progress=progress)
-        save_rules(path, [trial.rule for trial in trials])
+        tuned = [trial.rule for trial in tune(pool.tuning, seconds, progress=progress)]
+        # Which of them is best is settled on many more days than a setting can be tried on.
+        days = (*pool.own, *pool.validation)
+        mean = [float((outcomes(days, rule) @ cost_weights(objective)).mean()) for rule in tuned]
+        save_rules(path, [tuned[k] for k in np.argsort(mean, kind="stable")])
     return load_rules(path)
 
 
@@ -264,11 +269,15 @@ def _stages(
     return stages
 
 
-def _cost(pool: Pool, rule: Rule, config: TrainConfig) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _cost(pool: Pool, rule: Rule, config: TrainConfig) -> Doubles:
     """Return what a rule's schedule of each training shop costs, shape (N,)."""
-    weight = np.array([config.objective.get(kpi.name, 0.0) for kpi in WORLD.spec.kpis])
-    cost: np.ndarray[Any, np.dtype[np.float64]] = outcomes(pool.training, rule) @ weight
+    cost: Doubles = outcomes(pool.training, rule) @ cost_weights(config.objective)
     return cost
+
+
+def cost_weights(objective: Mapping[str, float]) -> Doubles:
+    """Return what each KPI of an outcome costs, shape (Q,)."""
+    return np.array([objective.get(kpi.name, 0.0) for kpi in WORLD.spec.kpis])
 
 
 def _budget(asked: Asked, config: TrainConfig, stage: str, spent_s: float) -> learning.Budget:

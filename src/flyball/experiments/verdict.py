@@ -101,7 +101,7 @@ def beside(difference: Difference, rival: str, what: Counted, time_s: float) -> 
     return (
         f"Given {time_s:g} s for each schedule, on {days} the policy with search {what.verb} "
         f"{number(d.ours)} {what.thing}, {rival} {number(d.theirs)}; {tail} (the policy was better "
-        f"on {d.better_share:.0%} of them, worse on {d.worse_share:.0%})."
+        f"on {share(d.better_share)} of them, worse on {share(d.worse_share)})."
     )
 
 
@@ -127,4 +127,9 @@ def percent(difference: Difference) -> str:
     """Return the change in percent of the rival's figure, where that has a meaning."""
     if difference.theirs <= 0:
         return ""
-    return f" ({abs(difference.mean) / difference.theirs:.0%})"
+    return f" ({share(abs(difference.mean) / difference.theirs)})"
+
+
+def share(value: float) -> str:
+    """Return a share as people read it: ``60 %``."""
+    return f"{100 * value:.0f} %"

@@ -22,6 +22,9 @@ from flyball.worlds.jobshop import WORLD, Rule, outcomes
 
 Arrays = dict[str, NDArray[Any]]
 
+ERROR = " standard error"
+"""Ending of the names under which the standard errors of the means stand."""
+
 BEST, BASELINES, SCORE = "best.safetensors", "baselines.json", "score"
 
 Watch = Callable[[str, float, Mapping[str, float | str]], None]
@@ -168,8 +171,12 @@ def measured_rules(path: Path, pool: Pool, rules: Sequence[Rule]) -> dict[str, d
         kpis = WORLD.spec.kpis
         found = {}
         for rule in rules:
-            mean = outcomes(pool.validation, rule).mean(axis=0)
+            met = outcomes(pool.validation, rule)
+            mean, error = met.mean(axis=0), met.std(axis=0, ddof=1) / len(met) ** 0.5
             found[rule.name] = {kpi.name: float(mean[q]) for q, kpi in enumerate(kpis)}
+            found[rule.name] |= {
+                f"{kpi.name}{ERROR}": float(error[q]) for q, kpi in enumerate(kpis)
+            }
         runs.write_json(path, found)
     read: dict[str, dict[str, float]] = runs.read_json(path)
     return read
