@@ -229,15 +229,22 @@ def tuned_rules(
         tuned = [trial.rule for trial in tune(pool.tuning, seconds, progress=progress)]
         # Which of them is best is settled on many more days than a setting can be tried on.
         days = (*pool.own, *pool.validation)
-        mean = [float((outcomes(days, rule) @ cost_weights(objective)).mean()) for rule in tuned]
-        save_rules(path, [tuned[k] for k in np.argsort(mean, kind="stable")])
+        leading, others = tuned[:N_LEADING], tuned[N_LEADING:]
+        mean = [float((outcomes(days, rule) @ cost_weights(objective)).mean()) for rule in leading]
+        order = np.argsort(mean, kind="stable")
+        save_rules(path, [*(leading[k] for k in order), *others])
     return load_rules(path)
+
+
+N_LEADING = 4
+"""Rules that are measured on every day of the pool: one of them is the best rule of each shop."""
 
 
 def _stages(
     config: TrainConfig, net: learning.Net, pool: Pool, rules: Sequence[Rule]
 ) -> dict[str, Algorithm]:
     """Return the algorithms of a run in order, by stage."""
+    rules = rules[:N_LEADING]
     teachers = {rule.name: rule for rule in rules}
     table = np.stack([_cost(pool, rule, config) for rule in rules])  # (rule, scenario)
     best = [rules[k].name for k in table.argmin(axis=0)]
@@ -252,7 +259,7 @@ def _stages(
             lambda seeds: [best[int(seed) % n] for seed in seeds],
         )
     }
-    env = WORLD.make_env(pool.training, config.envs) if config.trainer != "none" else None
+    env = WORLD.make_env(pool.own, config.envs) if config.trainer != "none" else None
     weights = dict(config.objective)
     if env is not None and config.trainer == "improve":
         relative = replace(config.improve, seed=config.seed, weights=weights)
@@ -261,7 +268,7 @@ def _stages(
         evolution = replace(config.es, seed=config.seed, weights=weights)
         parts = config.threads if config.envs % config.threads == 0 else 1
         rows = config.envs // parts
-        envs = [WORLD.make_env(pool.training, rows) for _ in range(parts)]
+        envs = [WORLD.make_env(pool.own, rows) for _ in range(parts)]
         stages["es"] = learning.es.ES(envs, net, evolution)
     if env is not None and config.trainer == "ppo":
         proximal = replace(config.ppo, seed=config.seed, weights=weights)
