@@ -7,6 +7,7 @@ from flyball.core.evaluation import Difference, Evaluation, Kind, Scores
 from flyball.experiments.tables import (
     NAMES,
     greedy_rows,
+    hindsight,
     interval,
     limit_rows,
     number,
@@ -45,7 +46,7 @@ def test_methods_of_one_pass_stand_in_order_of_the_figure():
 
     assert [row.name for row in rows] == ["policy", "EDD"]
     assert rows[0].figures[0] == "6.0"
-    assert rows[0].better == "100%"
+    assert rows[0].better == "100 %"
     assert (rows[1].difference, rows[1].verdict) == ("compared with this", "")
 
 
@@ -87,6 +88,14 @@ def test_figures_are_written_as_tables_print_them(value: float, words: str):
 
 def test_short_times_are_in_milliseconds():
     assert (seconds(0.0123), seconds(4.96)) == ("12 ms", "5.0 s")
+
+
+def test_a_rule_that_was_better_in_hindsight_is_named():
+    lucky = scores("SPT", "rule", [1.0, 1.0, 1.0])
+    other = Evaluation(**{**vars(EVALUATION), "methods": (*EVALUATION.methods, lucky)})
+
+    assert hindsight(EVALUATION) == ""
+    assert "In hindsight SPT was the best rule on these very days, 1.0" in hindsight(other)
 
 
 def test_every_limit_has_a_row():

@@ -30,7 +30,7 @@ def test_an_interval_entirely_below_zero_is_better_and_says_by_how_much():
     assert found is Verdict.BETTER
     assert sentence == (
         "Better: on 40 new days the learned policy left 40.0 weighted hours late a day, ATCS, the "
-        "best tuned rule, 50.0: 10.0 h less (20%). With 95 % confidence the gain is between 6.0 h "
+        "best tuned rule, 50.0: 10.0 h less (20 %). With 95 % confidence the gain is between 6.0 h "
         "and 14.0 h a day."
     )
 
@@ -40,7 +40,7 @@ def test_an_interval_entirely_above_zero_is_worse_and_says_to_keep_the_rule():
 
     assert found is Verdict.WORSE
     assert sentence.startswith("Worse: ")
-    assert "10.0 h more (20%)" in sentence
+    assert "10.0 h more (20 %)" in sentence
     assert sentence.endswith("Keep ATCS.")
 
 
@@ -80,7 +80,7 @@ def test_a_policy_that_does_exactly_what_the_rule_does_is_not_better():
 def test_a_rule_without_any_lateness_gives_no_percentage():
     sentence = verdict(difference(2.0, 1.0, theirs=0.0), "EDD", LATENESS)[1]
 
-    assert "%)" not in sentence
+    assert " %)" not in sentence
 
 
 def test_what_cannot_be_computed_is_not_proven():
@@ -108,7 +108,7 @@ def test_beside_a_solver_the_sentence_says_who_is_better_at_equal_time(mean, wor
 
     assert sentence.startswith("Given 5 s for each schedule, on 6 of these days")
     assert words in sentence
-    assert "better on 80% of them, worse on 20%" in sentence
+    assert "better on 80 % of them, worse on 20 %" in sentence
 
 
 @pytest.mark.parametrize(

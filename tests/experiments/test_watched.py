@@ -29,8 +29,8 @@ class Spoiling:
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         del share
         if iteration:
-            last = self.net.actor.last.weight.detach().numpy()
-            last[...] = -last
+            for weight in self.net.actor.parameters():
+                weight.detach().numpy()[...] *= -1.0
         return {}
 
     def state(self) -> dict:
@@ -42,7 +42,8 @@ class Spoiling:
 
 def watched(folder: Path, net: learning.Net, every: int = 1) -> Watched:
     return Watched(
-        folder, net, Pool(DAYS, DAYS, DAYS), [RULES["EDD"], RULES["SPT"]], objective=OBJECTIVE,
+        folder, net, Pool(DAYS, DAYS, DAYS, DAYS), [RULES["EDD"], RULES["SPT"]],
+        objective=OBJECTIVE,
         phase=PhaseConfig(validate_every=every), clock=ManualClock(), watch=unwatched,
         by_iterations=True,
     )  # fmt: skip

@@ -122,8 +122,8 @@ def hindsight(evaluation: Evaluation) -> str:
         return ""
     found = number(best.mean(evaluation.kpi))
     return (
-        f"In hindsight {best.name} was the best rule on these very days, {found}; nobody could have "
-        f"known before."
+        f"In hindsight {best.name} was the best rule on these very days, {found}; nobody could "
+        f"have known before."
     )
 
 

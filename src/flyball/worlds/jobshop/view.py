@@ -14,6 +14,9 @@ import numpy as np
 from flyball.worlds.jobshop.scenario import NO_DUE_S
 from flyball.worlds.jobshop.schedule import Schedule
 
+PAST_S = 12 * 3600
+"""How much of the past a chart shows at most, s."""
+
 
 class Bar(NamedTuple):
     """One operation on its machine."""
@@ -56,7 +59,7 @@ class Gantt(NamedTuple):
     method: str
     start: datetime | None  # local time at 0 s; None: show hours
     now_s: int  # the now line
-    from_s: int
+    from_s: int  # bars of work in progress may begin before it
     to_s: int
     machines: tuple[str, ...]
     bars: tuple[Bar, ...]
@@ -72,8 +75,9 @@ def gantt(schedule: Schedule) -> Gantt:
     last = s.job_op[1:] - 1
     job_end_s = schedule.end_s[last]
     late = job_end_s > s.due_s
-    from_s = int(min(0, schedule.setup_start_s.min()))
     to_s = int(max(1, schedule.end_s.max()))
+    # Work in progress may have begun before a weekend; its past would only take room.
+    from_s = int(max(min(0, schedule.setup_start_s.min()), -PAST_S))
     shut = closed(schedule, 0, to_s)
     bars = tuple(
         Bar(
