@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 import numpy as np
@@ -10,7 +10,7 @@ from flyball.core.clock import ManualClock
 from flyball.core.errors import InvariantError, ScheduleError
 from flyball.worlds.jobshop.baselines import RULES, Chance
 from flyball.worlds.jobshop.env import SPEC, JobShop
-from flyball.worlds.jobshop.plan import SAMPLES, plan, score
+from flyball.worlds.jobshop.plan import LEVELS, SAMPLES, plan, score
 from flyball.worlds.jobshop.tuning import outcomes
 from flyball.worlds.jobshop.validator import check, kpis
 from tests.worlds.jobshop.odd_shops import odd_shop
@@ -35,6 +35,17 @@ class Slow:
     def act(self, observation, memory, key):
         self.clock.advance(1.0 + 0.1 * len(observation.start))
         return self.policy.act(observation, memory, key)
+
+
+@dataclass
+class Strayer(Slow):
+    """A slow policy that is best three times as far as it would stray itself."""
+
+    levels: list = field(default_factory=list)
+
+    def straying(self, level):
+        self.levels.append(level)
+        return Slow(RULES["EDD"] if level == 3.0 else RULES["LPT"], self.clock)
 
 
 def found(scenario, time_s, *, seed=0, policy=SPT, progress=None):
@@ -121,7 +132,7 @@ def test_every_batch_of_every_seed_draws_under_a_name_of_its_own(monkeypatch):
     real = module._draw
 
     def watched(*given):
-        drawn.append((given[4], real(*given)))
+        drawn.append((given[-1], real(*given)))
         return drawn[-1][1]
 
     monkeypatch.setattr(module, "_draw", watched)
@@ -145,6 +156,25 @@ def test_the_time_is_kept_but_for_the_greedy_plan(share):
 
     assert got.elapsed_s <= max(share * least_s, least_s)
     assert (got.schedules > 1) == (share > 17)
+
+
+def test_a_search_tries_every_distance_and_goes_back_to_the_one_that_found_most():
+    # By due date all three jobs are on time, longest first two of them are late.
+    scenario = shop([[{0: 1}], [{0: 2}], [{0: 8}]], due_s=longs([H, 3 * H, 99 * H]))
+    clock = ManualClock()
+    policy = Strayer(SPT, clock)
+
+    got = plan(scenario, policy, 200.0, clock=clock)
+
+    assert got.outcome["weighted_tardiness_h"] == 0.0
+    assert tuple(policy.levels[: len(LEVELS)]) == LEVELS
+    assert len(policy.levels) >= 12
+    assert set(policy.levels[5::2]) == {3.0}
+    assert set(policy.levels[4::2]) == set(LEVELS)
+
+
+def test_a_rule_strays_by_a_multiple_of_its_own_noise():
+    assert replace(SPT, noise=0.2).straying(3.0) == replace(SPT, noise=0.2 * 3.0)
 
 
 def test_progress_tells_the_share_of_the_time_and_the_best_so_far():
