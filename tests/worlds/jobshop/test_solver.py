@@ -10,6 +10,7 @@ from flyball.worlds.jobshop.solver import solve
 from flyball.worlds.jobshop.timing import list_schedule
 from flyball.worlds.jobshop.validator import check, kpis
 from tests.worlds.jobshop.exhaustive import Exhaustive
+from tests.worlds.jobshop.odd_shops import odd_shop
 from tests.worlds.jobshop.small_shops import H, longs, random_shop, shop
 
 TARDINESS = {"weighted_tardiness_h": 1.0}
@@ -78,6 +79,33 @@ def test_a_weighted_sum_weighs_both(seed):
 
     assert solution.status == "optimal"
     assert solution.objective == pytest.approx(least)
+
+
+def test_nothing_runs_across_fixed_work_without_length():
+    # 3 h of work that may pause do not fit before the mark at 2 h, so they begin there.
+    marked = shop(
+        [[{0: 3}], [{0: 1}]],
+        interruptible=np.array([True, False]),
+        fixed_machine=np.array([-1, 0], dtype=np.int32),
+        fixed_start_s=longs([0, 2]) * H,
+        fixed_end_s=longs([0, 2]) * H,
+    )
+
+    solution = solve(marked, objective=MAKESPAN, time_s=5)
+
+    assert (solution.status, solution.objective) == ("optimal", 5)
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_odd_shops_have_one_optimum_whatever_the_search_starts_from(seed):
+    scenario = odd_shop(seed)
+    other = solve(scenario, objective=MAKESPAN, time_s=5).schedule
+
+    one, two = (solve(scenario, objective=TARDINESS, time_s=5, hint=hint) for hint in (None, other))
+
+    assert check(one.schedule) == check(two.schedule) == []
+    if one.status == two.status == "optimal":
+        assert one.objective == pytest.approx(two.objective)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

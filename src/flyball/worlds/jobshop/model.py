@@ -259,7 +259,8 @@ class ShopModel:
             start, end = (max(busy, int(at[op]) // unit_s) for at in (hint.start_s, hint.end_s))
             spans.append((start, end - start))
             busy = max(busy, end)
-        intervals += [self.cp.new_fixed_size_interval_var(*span, "") for span in spans if span[1]]
+        # Even work without length parts what comes before it from what comes after.
+        intervals += [self.cp.new_fixed_size_interval_var(*span, "") for span in spans]
         self.cp.add_no_overlap(intervals)
 
     def _size(self, op: int, set_up: bool) -> IntVar:  # noqa: FBT001

@@ -155,7 +155,7 @@ class _Search:
         if answer is not None and self.complete and task.near is None:
             bound = self.cost.bound(answer.bound, task.pieces.unit_s)
             self.bound = max(self.bound, bound)
-            self.proved = answer.status == "optimal"
+            self.proved = self.cost.hours(self.best) <= bound + 1e-9 * max(1.0, bound)
 
     def improve(self, key: tuple[int, int]) -> None:
         """Solve parts until the time is over; `key` seeds what is drawn."""
