@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 import numpy as np
 import pytest
+import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
 from flyball.learning.acting import NetPolicy
+from flyball.learning.checkpoint import learner_arrays
 from flyball.learning.improve import Improve, ImproveConfig, merits, merits_to_go
 from flyball.learning.nets import Net, NetConfig
 from flyball.learning.training import Budget, train
@@ -64,6 +66,27 @@ def test_what_is_past_does_not_count_for_a_later_decision():
 
     np.testing.assert_allclose(merit[:, 0], [1.0, -1.0, -0.5])
     np.testing.assert_allclose(merit[:, 1], [-1.0, 1.0, 0.5])
+
+
+def test_the_temperature_gives_a_sure_policy_the_spread_that_was_asked_for():
+    env = Queue(16, n_steps=5)
+    net = Net(env.spec, NetConfig(), seed=0)
+    with torch.no_grad():
+        for part in net.actor.parameters():
+            part.mul_(20.0)
+    run = Improve(env, net, ImproveConfig(group=4, spread=0.4))
+
+    before = learner_arrays(net, run.optimiser)
+    figures = run.iterate(0, 0.0)
+
+    batch = run.arena.minibatch(run.arena.decisions())
+    with torch.inference_mode():
+        rows = net.normalise(batch.inputs)
+        _, entropy = net.terms(rows, batch.choice, figures["temperature"])
+    most = torch.diff(batch.inputs.offset).double().log().mean()
+    assert float(entropy.mean() / most) == pytest.approx(0.4, abs=1e-3)
+    for name, array in learner_arrays(net, run.optimiser).items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def test_a_group_that_does_not_divide_the_rows_is_refused():

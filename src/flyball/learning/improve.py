@@ -42,7 +42,7 @@ class ImproveConfig:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
 
-    group: int = 16
+    group: int = 8
     """Rows that play the same scenario, at least 2; it divides B."""
 
     signal: Literal["to_go", "whole", "best"] = "to_go"
@@ -57,16 +57,21 @@ class ImproveConfig:
     epochs: int = 2
     """Passes over the decisions of an iteration."""
 
-    minibatch: int = 4096
+    minibatch: int = 512
     """Decisions in one gradient step."""
 
     clip: float = 0.2
     """Largest change of the probability ratio in one update, in (0, 1)."""
 
-    temperature: float = 1.0
-    """Divides the scores while playing and while learning, above 0."""
+    spread: float = 0.3
+    """Entropy of the choices at the start, as a share of the largest possible, in (0, 1).
 
-    rate: float = 3e-4
+    Iteration 0 only plays, and finds the temperature that gives it. A policy that imitates is so
+    sure of itself that rows of one scenario would hardly differ; on a small shop 0.02 improved the
+    policy by 1 % in 24 iterations, 0.3 by 14 %.
+    """
+
+    rate: float = 1e-2
     """Learning rate of Adam at the start of the budget."""
 
     rate_end: float = 0.1
@@ -78,16 +83,14 @@ class ImproveConfig:
     gradient_clip: float = 0.5
     """Largest norm of a gradient."""
 
-    target_kl: float = 0.03
+    target_kl: float = 0.1
     """An epoch is the last one once the KL estimate passes 1.5 times this, nats."""
 
     def __post_init__(self) -> None:
         require("improve.group", self.group, "at least 2", ok=self.group >= 2, usual="8 to 32")
         require("improve.clip", self.clip, "in (0, 1)", ok=0 < self.clip < 1, usual="0.1 to 0.3")
         require("improve.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-4 to 1e-3")
-        require(
-            "improve.temperature", self.temperature, "above 0", ok=self.temperature > 0, usual="1"
-        )
+        require("improve.spread", self.spread, "in (0, 1)", ok=0 < self.spread < 1, usual="0.3")
         known = self.signal in ("to_go", "whole", "best")
         require("improve.signal", self.signal, "to_go, whole, best", ok=known, usual="to_go")
 
@@ -101,7 +104,7 @@ class Improve:
         whole = env.n_envs % config.group == 0
         require("improve.group", config.group, f"a divisor of {env.n_envs}", ok=whole, usual="16")
         self.env, self.net, self.config = env, net, config
-        self.policy = NetPolicy(net, config.temperature)
+        self.policy = NetPolicy(net)
         self.optimiser = torch.optim.Adam(net.actor.parameters(), config.rate, eps=1e-5)
         self.arena = Arena(64, env.n_envs, env.spec.n_agents, net.sizes)
 
@@ -122,6 +125,9 @@ class Improve:
             return action, action, log_prob
 
         played = collect_episodes(self.env, seeds, act, self.arena, config.weights)
+        if iteration == 0:
+            self.policy.temperature = self.temperature_for(config.spread)
+            return played.tally.figures() | {"temperature": self.policy.temperature}
         utility = played.utility.reshape(n_groups, config.group)
         if config.signal == "to_go":
             merit = merits_to_go(self.arena.reward[: self.arena.n_steps].sum(-1), utility)
@@ -129,6 +135,24 @@ class Improve:
             whole = merits(utility, config.signal).ravel()
             merit = np.broadcast_to(whole, (self.arena.n_steps, len(whole)))
         return played.tally.figures() | self.learn(merit, iteration)
+
+    def temperature_for(self, spread: float) -> float:
+        """Return the temperature that gives the stored decisions this share of entropy."""
+        rows = self.arena.decisions()
+        rows = rows[:: 1 + len(rows) // 10_000]
+        batch = self.arena.minibatch(rows)
+        with torch.inference_mode():
+            x = self.net.normalise(batch.inputs)
+
+            def entropy(temperature: float) -> float:
+                return float(self.net.terms(x, batch.choice, temperature)[1].mean())
+
+            wanted = spread * entropy(1e9)
+            low, high = 1e-3, 1e6
+            for _ in range(40):
+                middle = (low * high) ** 0.5
+                low, high = (middle, high) if entropy(middle) < wanted else (low, middle)
+        return high
 
     def learn(self, merit: Doubles, iteration: int) -> dict[str, float]:
         """Take every gradient step of an iteration; `merit` (T, B) weighs each decision."""
@@ -154,7 +178,7 @@ class Improve:
         """Take one gradient step on the decisions at these arena rows; return (4,) figures."""
         config, batch = self.config, self.arena.minibatch(rows)
         log_prob, entropy = self.net.terms(
-            self.net.normalise(batch.inputs), batch.choice, config.temperature
+            self.net.normalise(batch.inputs), batch.choice, self.policy.temperature
         )
         terms = clipped(log_prob, batch.log_prob, torch.from_numpy(merit[rows]), config.clip)
         loss = -log_prob.mean() if config.signal == "best" else terms.loss
@@ -165,11 +189,13 @@ class Improve:
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on; the Env is reset in each."""
-        return learner_arrays(self.net, self.optimiser)
+        temperature = {"temperature": np.array(self.policy.temperature)}
+        return learner_arrays(self.net, self.optimiser) | temperature
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_learner(self.net, self.optimiser, arrays)
+        self.policy.temperature = float(arrays["temperature"])
 
 
 def merits(utility: Doubles, signal: str) -> Doubles:
