@@ -35,7 +35,7 @@ FIRST_PART = 12
 """Operations that move in the first part; parts grow while they are solved in time."""
 
 PART_WORK = 0.15
-"""Longest search of one part, in CP-SAT's deterministic time: about half a second of a free core."""
+"""Longest search of one part, in CP-SAT's deterministic time: half a second of a free core."""
 
 PARAMETERS: dict[str, Any] = {
     "cp_model_probing_level": 0,
