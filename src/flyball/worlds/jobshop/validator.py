@@ -5,9 +5,11 @@ A schedule that `check` finds a fault in is never written. Times are whole secon
 scenario's start; messages show them as dates where the scenario has one, in hours otherwise.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,6 +65,36 @@ def require_valid(schedule: Schedule) -> None:
     problems = check(schedule)
     if problems:
         raise ScheduleError(problems)
+
+
+class Hours(NamedTuple):
+    """The working windows of one machine as plain numbers: disjoint and in rising order."""
+
+    open_s: list[int]
+    close_s: list[int]
+    before_s: list[int]  # open time before each window
+
+    @staticmethod
+    def of(s: Scenario, machine: int) -> "Hours":
+        """Return the windows of a machine."""
+        open_s, close_s = _windows(s, machine)
+        before_s = np.cumsum(close_s - open_s) - (close_s - open_s)
+        return Hours(open_s.tolist(), close_s.tolist(), before_s.tolist())
+
+    def window_at(self, at_s: int) -> int:
+        """Return the window that holds a second; -1 where none does."""
+        window = bisect_right(self.open_s, at_s) - 1
+        return window if window >= 0 and at_s < self.close_s[window] else -1
+
+    def inside(self, from_s: int, to_s: int) -> int:
+        """Return the open seconds of [from, to)."""
+        return max(0, self._until(to_s) - self._until(from_s))
+
+    def _until(self, at_s: int) -> int:
+        window = bisect_right(self.open_s, at_s) - 1
+        if window < 0:
+            return 0
+        return self.before_s[window] + min(at_s, self.close_s[window]) - self.open_s[window]
 
 
 def _shape(schedule: Schedule) -> Iterator[Problem]:
@@ -139,15 +171,16 @@ def _route(schedule: Schedule) -> Iterator[Problem]:
 
 def _processing(schedule: Schedule) -> Iterator[Problem]:
     s = schedule.scenario
+    hours = [Hours.of(s, machine) for machine in range(s.n_machines)]
     for op in np.flatnonzero(s.fixed_machine < 0).tolist():
         machine = int(schedule.machine[op])
-        pairs = np.arange(s.op_pair[op], s.op_pair[op + 1])
-        pair = pairs[s.pair_machine[pairs] == machine]
-        if len(pair) == 0:
+        machines = s.pair_machine[s.op_pair[op] : s.op_pair[op + 1]].tolist()
+        if machine not in machines:
             continue
         fault = _fault(
-            s, machine, (int(schedule.start_s[op]), int(schedule.end_s[op])),
-            length_s=int(s.pair_duration_s[pair[0]]), may_pause=bool(s.interruptible[op]),
+            s, hours[machine], (int(schedule.start_s[op]), int(schedule.end_s[op])),
+            length_s=int(s.pair_duration_s[s.op_pair[op] + machines.index(machine)]),
+            may_pause=bool(s.interruptible[op]),
         )  # fmt: skip
         if fault is not None:
             yield Problem(
@@ -166,20 +199,21 @@ def _machines(schedule: Schedule) -> Iterator[Problem]:
             (ops, schedule.end_s[ops], schedule.start_s[ops], schedule.setup_start_s[ops])
         )
         ops = ops[order]
+        hours = Hours.of(s, machine)
         if len(ops):
-            yield from _first(schedule, machine, int(ops[0]))
+            yield from _first(schedule, machine, int(ops[0]), hours)
         last = 0  # position of the operation that has run longest
         for at, (before, after) in enumerate(pairwise(ops.tolist())):
             if schedule.end_s[before] >= schedule.end_s[ops[last]]:
                 last = at
             yield from _overlap(schedule, machine, int(ops[last]), after)
-            yield from _change(schedule, machine, before, after)
+            yield from _change(schedule, machine, before, after, hours)
 
 
-def _first(schedule: Schedule, machine: int, op: int) -> Iterator[Problem]:
+def _first(schedule: Schedule, machine: int, op: int, hours: Hours) -> Iterator[Problem]:
     s = schedule.scenario
     if s.fixed_machine[op] < 0:
-        yield from _setup(schedule, machine, op, int(s.machine_family[machine]))
+        yield from _setup(schedule, machine, op, int(s.machine_family[machine]), hours)
 
 
 def _overlap(schedule: Schedule, machine: int, before: int, after: int) -> Iterator[Problem]:
@@ -197,11 +231,13 @@ def _overlap(schedule: Schedule, machine: int, before: int, after: int) -> Itera
         )
 
 
-def _change(schedule: Schedule, machine: int, before: int, after: int) -> Iterator[Problem]:
+def _change(
+    schedule: Schedule, machine: int, before: int, after: int, hours: Hours
+) -> Iterator[Problem]:
     s = schedule.scenario
     family = int(s.op_family[before])
     if s.fixed_machine[after] < 0:
-        yield from _setup(schedule, machine, after, family)
+        yield from _setup(schedule, machine, after, family, hours)
         return
     if s.fixed_machine[before] >= 0:
         return  # between two fixed operations the plant decided
@@ -219,7 +255,9 @@ def _change(schedule: Schedule, machine: int, before: int, after: int) -> Iterat
         )
 
 
-def _setup(schedule: Schedule, machine: int, op: int, family: int) -> Iterator[Problem]:
+def _setup(
+    schedule: Schedule, machine: int, op: int, family: int, hours: Hours
+) -> Iterator[Problem]:
     s = schedule.scenario
     group, to = s.machine_group[machine], int(s.op_family[op])
     need_s = int(s.setup_s[group, family, to])  # -1, nothing, is the last row
@@ -236,7 +274,7 @@ def _setup(schedule: Schedule, machine: int, op: int, family: int) -> Iterator[P
             )
         return
     fault = _fault(
-        s, machine, (start_s, end_s),
+        s, hours, (start_s, end_s),
         length_s=need_s, may_pause=bool(s.setup_interruptible[group]),
     )  # fmt: skip
     if fault is not None:
@@ -274,23 +312,23 @@ def _longest(s: Scenario, machine: int, span: tuple[int, int], may_pause: bool) 
 
 
 def _fault(
-    s: Scenario, machine: int, span: tuple[int, int], *, length_s: int, may_pause: bool
+    s: Scenario, hours: Hours, span: tuple[int, int], *, length_s: int, may_pause: bool
 ) -> tuple[str, str] | None:
     """Return what is found and what is allowed if work does not fill [from, to) by the rules."""
     start_s, end_s = span
-    open_s, close_s = _windows(s, machine)
     by_clock = length_s == 0 or not may_pause
-    took_s = end_s - start_s if by_clock else int(_open_s(s, machine, span).sum())
+    took_s = end_s - start_s if by_clock else hours.inside(start_s, end_s)
     if took_s != length_s:
         unit = "" if by_clock else " of working time"
         return f"takes {length(took_s)}{unit}, {span_of(s, *span)}", f"{length(length_s)}{unit}"
     if length_s == 0:
         return None
-    if not may_pause and not np.any((open_s <= start_s) & (end_s <= close_s)):
+    first = hours.window_at(start_s)
+    if not may_pause and (first < 0 or end_s > hours.close_s[first]):
         return f"runs through closed time, {span_of(s, *span)}", "open time only, it may not pause"
-    if not np.any((open_s <= start_s) & (start_s < close_s)):
+    if first < 0:
         return f"starts at {moment(s, start_s)} while the machine is closed", "a start in open time"
-    if not np.any((open_s < end_s) & (end_s <= close_s)):
+    if hours.window_at(end_s - 1) < 0:  # whole seconds: the last one lies in open time
         return f"ends at {moment(s, end_s)} while the machine is closed", "an end in open time"
     return None
 
@@ -305,12 +343,14 @@ def kpis(schedule: Schedule) -> dict[str, float]:
     late_s = np.maximum(0, schedule.end_s[s.job_op[1:] - 1] - s.due_s)
     makespan_s = max(0, int(schedule.end_s.max()))
     free = s.fixed_machine < 0
-    setup_s = _per_op(schedule, _work_s, schedule.setup_start_s, schedule.setup_end_s)
-    work_s = _per_op(schedule, _work_s, schedule.start_s, schedule.end_s)
-    overtime_s = _per_op(schedule, _overtime_s, schedule.start_s, schedule.end_s)
-    overtime_s += _per_op(schedule, _overtime_s, schedule.setup_start_s, schedule.setup_end_s)
+    setup_s = _per_op(schedule, _windows, schedule.setup_start_s, schedule.setup_end_s)
+    work_s = _per_op(schedule, _windows, schedule.start_s, schedule.end_s)
+    overtime_s = _per_op(schedule, _overtime, schedule.start_s, schedule.end_s)
+    overtime_s += _per_op(schedule, _overtime, schedule.setup_start_s, schedule.setup_end_s)
     busy_s = np.bincount(schedule.machine, weights=setup_s + work_s, minlength=s.n_machines)
-    open_s = np.array([_work_s(s, m, 0, makespan_s) for m in range(s.n_machines)], dtype=np.float64)
+    open_s = np.array(
+        [_open_s(s, m, (0, makespan_s)).sum() for m in range(s.n_machines)], dtype=np.float64
+    )
     used = busy_s[open_s > 0] / open_s[open_s > 0]
     return {
         "weighted_tardiness_h": float(s.full_weight @ late_s) / HOUR_S,
@@ -325,26 +365,32 @@ def kpis(schedule: Schedule) -> dict[str, float]:
 
 def _per_op(
     schedule: Schedule,
-    measure: Callable[[Scenario, int, int, int], int],
+    windows: Callable[[Scenario, int], tuple[Longs, Longs]],
     from_s: Longs,
     to_s: Longs,
 ) -> Longs:
-    """Return the measure of each operation's [from, to), cut at the start of the plan."""
-    spans = zip(schedule.machine.tolist(), from_s.tolist(), to_s.tolist(), strict=True)
-    return np.array(
-        [measure(schedule.scenario, machine, max(0, a), b) for machine, a, b in spans],
-        dtype=np.int64,
-    )
+    """Return the seconds of each operation's [from, to) in windows, cut at the start of the plan.
+
+    Parameters
+    ----------
+    schedule
+        Supplies the machine of each operation.
+    windows
+        Of a scenario's machine: when they open and when they close, s.
+    from_s, to_s
+        (O,)
+    """
+    total = np.zeros(len(schedule.machine), dtype=np.int64)
+    for machine in range(schedule.scenario.n_machines):
+        ops = np.flatnonzero(schedule.machine == machine)
+        open_s, close_s = windows(schedule.scenario, machine)
+        first = np.maximum(0, from_s[ops])[:, None]
+        inside = np.minimum(close_s, to_s[ops][:, None]) - np.maximum(open_s, first)
+        total[ops] = np.maximum(inside, 0).sum(axis=1)
+    return total
 
 
-def _work_s(s: Scenario, machine: int, from_s: int, to_s: int) -> int:
-    return int(_open_s(s, machine, (from_s, to_s)).sum()) if to_s > from_s else 0
-
-
-def _overtime_s(s: Scenario, machine: int, from_s: int, to_s: int) -> int:
+def _overtime(s: Scenario, machine: int) -> tuple[Longs, Longs]:
     c = s.calendars
     first, last = c.overtime[s.machine_calendar[machine] :][:2]
-    inside = np.minimum(c.overtime_close_s[first:last], to_s) - np.maximum(
-        c.overtime_open_s[first:last], from_s
-    )
-    return int(np.maximum(inside, 0).sum())
+    return c.overtime_open_s[first:last], c.overtime_close_s[first:last]
