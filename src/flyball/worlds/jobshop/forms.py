@@ -49,6 +49,9 @@ def _anything(raw: cells.Raw) -> cells.Raw:
 
 MINUTES = cells.number(0, MAX_MINUTES, "min")
 
+README = "Read me"
+"""Sheet of the template that explains the others; readers pass over it."""
+
 PLANT = (
     Column("name", cells.text, "name of the plant"),
     Column("start", cells.moment, "date and time at which the plan starts"),

@@ -10,7 +10,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from flyball.worlds.jobshop import example
 from flyball.worlds.jobshop.example_plant import Rows
-from flyball.worlds.jobshop.forms import FORMS, PLANT, Form
+from flyball.worlds.jobshop.forms import FORMS, PLANT, README, Form
 from flyball.worlds.jobshop.spreadsheet import (
     HEADER,
     HEADER_FONT,
@@ -35,7 +35,7 @@ def write_template(path: Path, sheets: dict[str, Rows]) -> Path:
     book = Workbook()
     readme = book.active
     if isinstance(readme, Worksheet):
-        readme.title = "Read me"
+        readme.title = README
         _explain(readme)
     for form in FORMS:
         sheet = book.create_sheet(form.name)

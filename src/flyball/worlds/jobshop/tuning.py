@@ -6,6 +6,7 @@ the same distribution, with the same seeds, as the one the policy trains on, nev
 evaluation's, and the search goes on until no single setting helps or the time is over.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,10 @@ GRIDS: dict[str, tuple[float, ...]] = {
     "setup_look_ahead": (0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0),
 }
 """Values tried for each setting of `Rule`."""
+
+STRONG = ("ATCS", "ATC", "slack", "EDD")
+FIRST = (*STRONG, *(name for name in RULES if name not in STRONG))
+"""Order of the first trials: the rules that are known to be strong, while there is time."""
 
 SETTINGS = {
     "slack": ("lead",),
@@ -100,7 +105,8 @@ def tune(
 ) -> list[Trial]:
     """Return every rule at its best setting on the pool, the best rule first.
 
-    Every rule is tried as the textbook has it and with `patience`; then the settings of the rules
+    Every rule is tried as the textbook has it and with `patience` (those that the time does not
+    reach score infinity); then the settings of the rules
     that have any are searched one at a time, round and round, until none helps.
 
     Parameters
@@ -123,7 +129,11 @@ def tune(
         start_s=clock.elapsed_s(),
     )
     best: dict[str, Trial] = {}
-    for rule in RULES.values():
+    for name in FIRST:
+        rule = RULES[name]
+        if best and search.over():
+            best[name] = Trial(rule=rule, score=math.inf)
+            continue
         pair = search.try_all([rule, replace(rule, patience=True)])
         best[rule.name] = min(pair, key=lambda trial: trial.score)
     moving = set(SETTINGS)

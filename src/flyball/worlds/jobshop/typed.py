@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from flyball.core.errors import Problem, nearest
 from flyball.worlds.jobshop.cells import Fault, Raw, is_blank, tidy
 from flyball.worlds.jobshop.findings import Findings
-from flyball.worlds.jobshop.forms import FORMS, PLANT, Column, Form
+from flyball.worlds.jobshop.forms import FORMS, PLANT, README, Column, Form
 from flyball.worlds.jobshop.tables import Book, Place, Row, Sheet, Table, Tables, Value
 
 
@@ -23,7 +23,7 @@ def typed(book: Book, findings: Findings) -> Tables:
     """
     known = {form.name.lower() for form in FORMS}
     for key, sheet in book.sheets.items():
-        if key not in known:
+        if key not in known and key != README.lower():
             findings.note(f"sheet '{sheet.name}' is not one of ours and was skipped")
     tables: dict[str, Table] = {}
     for form in FORMS:
