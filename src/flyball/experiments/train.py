@@ -298,7 +298,7 @@ def _budget(asked: Asked, config: TrainConfig, stage: str, spent_s: float) -> le
     return learning.Budget(seconds=max(1.0, share * ((asked.seconds or 0.0) - spent_s)))
 
 
-EXPORT_S = 3.0
+EXPORT_S = 8.0
 """Wall time that is kept for the last measuring and for writing the bundle, s."""
 
 

@@ -6,7 +6,6 @@ import pytest
 from flyball.core.errors import Problem, ScenarioError
 from flyball.worlds.jobshop.read import examine, read
 from flyball.worlds.jobshop.table_csv import write_folder
-from flyball.worlds.jobshop.template import template
 from tests.worlds.jobshop.tabled import book
 from tests.worlds.jobshop.workbooks import save, small
 
@@ -72,9 +71,3 @@ def test_notes_come_with_the_scenario(tmp_path: Path) -> None:
 
     assert reading.scenario.n_jobs == 3
     assert reading.notes == ("sheet 'Prices' is not one of ours and was skipped",)
-
-
-def test_the_template_is_read_without_a_note(tmp_path):
-    path = template(tmp_path / "orders.xlsx")
-
-    assert examine(path).notes == ()
