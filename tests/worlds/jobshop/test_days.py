@@ -4,11 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flyball.core.batch import Action
+from flyball.worlds.jobshop.baselines import RULES
 from flyball.worlds.jobshop.calendar import DAY_S
 from flyball.worlds.jobshop.days import Days
 from flyball.worlds.jobshop.factory import Size, plant
 from flyball.worlds.jobshop.fit import fit, to_days
 from flyball.worlds.jobshop.scenario import NO_DUE_S
+from flyball.worlds.jobshop.tuning import outcomes
 from flyball.worlds.jobshop.validator import check
 from tests.worlds.jobshop.random_play import play
 from tests.worlds.jobshop.small_shops import H, ints, longs, shop, windows
@@ -189,3 +192,24 @@ def test_work_that_may_not_pause_stays_within_the_shifts_of_the_book(drawn):
     for day in drawn[:20]:
         own = ~day.interruptible[day.pair_op]
         assert np.all(day.pair_duration_s[own] <= longest[day.pair_machine[own]])
+
+
+class Waiting:
+    """Waits whenever it may."""
+
+    def initial(self, n_envs):
+        return np.zeros((n_envs, 0), np.float32)
+
+    def act(self, observation, memory, _key):
+        last = np.diff(observation.options.offset) - 1
+        choice = last.astype(np.int32)[:, None, None]
+        return Action(choice, np.zeros((len(last), 1, 0))), None, memory
+
+
+def test_a_day_comes_to_an_end_under_a_policy_that_always_waits():
+    day = Days(BOOK).draw(1, 0, "train")
+
+    found = outcomes([day], Waiting())
+
+    assert np.isfinite(found).all()
+    assert found[0, 3] > outcomes([day], RULES["FIFO"])[0, 3]

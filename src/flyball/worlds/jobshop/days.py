@@ -27,7 +27,7 @@ from flyball.worlds.jobshop import additions, draws
 from flyball.worlds.jobshop.calendar import DAY_S
 from flyball.worlds.jobshop.draws import Stream
 from flyball.worlds.jobshop.fit import Fit, fit, from_days
-from flyball.worlds.jobshop.scenario import NO_DUE_S, Calendars, Scenario
+from flyball.worlds.jobshop.scenario import NO_DUE_S, Calendars, Scenario, open_ended
 
 SMOOTHING = 0.25
 """Share of the variance of log working times that is drawn anew, the rest is the template's."""
@@ -72,7 +72,8 @@ class Days:
             due_s=np.where(plant.due_s[template] >= NO_DUE_S, NO_DUE_S, due_s),
             machine_family=self._families(rng),
         )
-        return additions.with_work_in_progress(rng, day, self.fit.busy_share)
+        day = additions.with_work_in_progress(rng, day, self.fit.busy_share)
+        return replace(day, calendars=open_ended(day.calendars))
 
     def _factors(self, rng: np.random.Generator, template: Longs) -> Doubles:
         """Return what to multiply the times of each operation of the drawn orders by, shape (O',).

@@ -20,7 +20,7 @@ from flyball.core.batch import Bools, Ints, Longs
 from flyball.core.errors import ConfigError, Problem, nearest
 from flyball.worlds.jobshop import additions, draws
 from flyball.worlds.jobshop.draws import Pressure, Routing, Stream
-from flyball.worlds.jobshop.scenario import Scenario
+from flyball.worlds.jobshop.scenario import Scenario, open_ended
 
 Kind = Literal[
     "uniform", "two_set", "flow_like", "re_entrant", "skewed", "flexible", "flexible_flow"
@@ -79,7 +79,7 @@ def generate(
         scenario = additions.with_book(rng, scenario, recipe.pressure)
     if recipe.in_progress > 0:
         scenario = additions.with_work_in_progress(rng, scenario, recipe.in_progress)
-    return scenario
+    return replace(scenario, calendars=open_ended(scenario.calendars))
 
 
 def mixture(seed: int, number: int, stream: Stream = "train") -> Scenario:

@@ -6,7 +6,7 @@ do it, operation by operation · M machines · R machine groups · U set-up fami
 W working windows · V overtime windows. Times are whole simulated seconds since `start`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -53,6 +53,17 @@ def always_open() -> Calendars:
         overtime_open_s=np.zeros(0, dtype=np.int64),
         overtime_close_s=np.zeros(0, dtype=np.int64),
     )
+
+
+def open_ended(calendars: Calendars) -> Calendars:
+    """Return the calendars with their last windows open for ever.
+
+    For drawn scenarios: a policy that is still learning may wait so long that the work outlasts any
+    horizon, and its episode must come to an end all the same.
+    """
+    close_s = calendars.close_s.copy()
+    close_s[calendars.window[1:] - 1] = FOREVER_S
+    return replace(calendars, close_s=close_s)
 
 
 @dataclass(frozen=True, kw_only=True)
