@@ -23,7 +23,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
     budget: Annotated[str, typer.Option(help="Training time.")] = "90s",
     days: Annotated[int, typer.Option(min=2, help="Held-out days.")] = 30,
-    timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 4,
+    timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 3,
     time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "4s",
 ) -> None:
     """Do the whole main job: workbook, check, train, evaluate, schedule, report.

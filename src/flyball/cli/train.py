@@ -85,7 +85,7 @@ def known(world: str | None) -> str:
 
 def warm(folder: Path, *, quiet: bool) -> None:
     """Compile the simulator and what training needs, before the budget begins."""
-    say("compiling (once on a machine, about half a minute; then seconds) ...", quiet=quiet)
+    say("compiling (once on a machine, less than a minute; then seconds) ...", quiet=quiet)
     spent_s = experiments.warm_up() + experiments.warm_run(folder)
     say(f"ready after {span(spent_s)}", quiet=quiet)
 
