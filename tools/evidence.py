@@ -3,7 +3,9 @@
 
 ``python tools/evidence.py`` lists every figure that misses its target or is out of date.
 ``python tools/evidence.py record NAME --rooms worlds/jobshop -- benchmarks/x.py --option`` runs the
-command, takes the JSON lines it prints and writes ``evidence/NAME.json``.
+command, takes the JSON lines it prints and writes ``evidence/NAME.json``. ``python
+tools/evidence.py page`` writes ``docs/figures.md`` from all of them, so that no figure can stand
+there without a run.
 """
 
 import argparse
@@ -92,6 +94,44 @@ def record(options: argparse.Namespace) -> None:
     print(f"evidence: {len(found)} figures in {path.relative_to(ROOT)}")
 
 
+def page(paths: list[Path]) -> str:
+    """Return the page of all figures in Markdown; losing ones stay."""
+    parts = [
+        "# Figures",
+        "Made by `python tools/evidence.py page` from the files in `evidence/`, each of which was "
+        "written by its command. An empty cell means that there is none.",
+    ]
+    for path in paths:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        seeds = ", ".join(str(seed) for seed in entry["seeds"]) or "none"
+        parts.append(f"## {path.stem}")
+        parts.append(
+            f"`{entry['command']}` on {entry['date']}, commit `{entry['commit'][:10]}`, "
+            f"{entry['cpu']}, threads {entry['threads']}, seeds {seeds}."
+        )
+        table = ["| figure | ours | peer | ratio | 95 % interval | n | target | met | note |"]
+        table.append("|---|---|---|---|---|---|---|---|---|")
+        table += [line(row) for row in entry["rows"]]
+        parts.append("\n".join(table))
+    return "\n\n".join(parts) + "\n"
+
+
+def line(row: dict[str, Any]) -> str:
+    """Return one figure as a line of a Markdown table."""
+
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+    peer = f"{number(row['peer'])} ({row['peer_name']})" if row["peer_name"] else ""
+    interval = "" if row["low"] is None else f"{number(row['low'])} to {number(row['high'])}"
+    met = {None: "", True: "yes", False: "**no**"}[row["met"]]
+    cells = (
+        row["metric"], number(row["ours"]), peer, number(row["ratio"]), interval,
+        str(row["n"]), number(row["target"]), met, row["note"],
+    )  # fmt: skip
+    return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
+
+
 def main(arguments: list[str]) -> int:
     """List the faults, or record a command; a missed target is a fact, not a failure."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -102,11 +142,15 @@ def main(arguments: list[str]) -> int:
     recording.add_argument("--seeds", nargs="*", type=int, default=[])
     recording.add_argument("--threads", type=int, default=1)
     recording.add_argument("command", nargs="+")
+    verb.add_parser("page", help="write docs/figures.md")
     options = parser.parse_args(arguments)
     if options.verb == "record":
         record(options)
         return 0
     paths = sorted((ROOT / "evidence").glob("*.json"))
+    if options.verb == "page":
+        (ROOT / "docs" / "figures.md").write_text(page(paths), encoding="utf-8")
+        return 0
     lines = [line for path in paths for line in faults(ROOT, path)]
     print("\n".join([*lines, f"evidence: {len(paths)} files, {len(lines)} lines to look at"]))
     return 0

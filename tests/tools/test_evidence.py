@@ -77,3 +77,18 @@ def test_a_record_without_an_agreed_key_is_refused_by_name():
 
     with pytest.raises(ValueError, match=r"speed: keys differ by \['low'\]"):
         evidence.rows(json.dumps(row))
+
+
+def test_the_page_of_figures_is_what_the_evidence_says():
+    paths = sorted((evidence.ROOT / "evidence").glob("*.json"))
+    written = evidence.ROOT / "docs" / "figures.md"
+    if not paths:
+        pytest.skip("no evidence yet")
+
+    assert written.read_text(encoding="utf-8") == evidence.page(paths), (
+        "run: python tools/evidence.py page"
+    )
+
+
+def test_a_losing_figure_stays_in_the_table():
+    assert "| **no** | slow \\ day |" in evidence.line({**ROW, "met": False, "note": "slow \\ day"})
