@@ -31,7 +31,7 @@ class Finding:
 def warm_up(clock: Clock | None = None) -> float:
     """Compile the simulator and the rules, or load them from the cache; return the wall time, s.
 
-    The first time on a machine takes about half a minute, later ones a second.
+    The first time on a machine takes less than a minute, later ones a second.
     """
     clock = clock or SystemClock()
     began_s = clock.elapsed_s()
@@ -97,5 +97,5 @@ def _cache() -> Iterator[Finding]:
     if compiled:
         yield Finding("compiler cache", "ok", f"{compiled} compiled functions")
     else:
-        fix = "nothing to do: the first run compiles for about half a minute; then it is kept"
+        fix = "nothing to do: the first run compiles for less than a minute; then it is kept"
         yield Finding("compiler cache", "ok", "empty", fix)
