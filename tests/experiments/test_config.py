@@ -16,6 +16,12 @@ def test_every_shipped_file_is_valid(path: Path):
     assert build(TrainConfig, read_toml(path), path.name)
 
 
+def test_the_file_of_the_demo_is_what_the_demo_runs_with():
+    path = CONFIGS[0].with_name("demo.toml")
+
+    assert build(TrainConfig, read_toml(path), path.name) == TrainConfig()
+
+
 def test_the_defaults_survive_toml():
     config = TrainConfig()
 
