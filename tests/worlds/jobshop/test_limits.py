@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: MIT
+import ast
+from pathlib import Path
+
 from flyball.worlds.jobshop import validator
 from flyball.worlds.jobshop.limits import LIMITS
 
@@ -8,10 +11,19 @@ def test_every_limit_is_enforced_by_a_rule_of_the_validator():
         assert callable(getattr(validator, limit.rule)), limit.name
 
 
-def test_every_rule_that_the_validator_calls_belongs_to_a_limit():
-    rules = {limit.rule for limit in LIMITS}
+def finds_problems(function: ast.stmt) -> bool:
+    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return any(isinstance(called, ast.Name) and called.id == "Problem" for called in calls)
 
-    assert {"_shape", "_eligibility", "_fixed", "_route", "_processing"} <= rules
+
+def test_every_rule_of_the_validator_that_finds_problems_belongs_to_a_limit():
+    module = ast.parse(Path(str(validator.__file__)).read_text(encoding="utf-8"))
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+
+    finding = {function.name for function in functions if finds_problems(function)}
+
+    # What is outside the working hours is put into words by `_fault` for the others.
+    assert finding | {"_fault"} == {limit.rule for limit in LIMITS}
 
 
 def test_limits_are_hard_and_explained_in_one_sentence():
