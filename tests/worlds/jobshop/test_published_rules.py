@@ -8,6 +8,7 @@ import pytest
 from numba import config
 
 from flyball.worlds.jobshop.baselines import RULES, Chance
+from flyball.worlds.jobshop.bounds import published
 from flyball.worlds.jobshop.env import JobShop
 from flyball.worlds.jobshop.read import read
 from flyball.worlds.jobshop.tuning import outcomes
@@ -75,6 +76,28 @@ def test_rules_keep_the_published_gaps_on_taillards_shops(scheduling_data):
         makespans = outcomes(pool, RULES[name])[:, 3]
         reached = 100 * np.mean(makespans / [best[path.stem] for path in files] - 1)
         assert reached == pytest.approx(gap, abs=1.5), name
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="takes minutes where the compiler is off")
+@pytest.mark.parametrize(
+    ("kind", "families"),
+    [
+        ("jsp", ("abz", "ft", "la", "orb")),
+        ("fjsp", ("barnes", "brandimarte", "fattahi", "hurink", "kacem")),
+    ],
+)
+def test_no_makespan_of_a_rule_is_below_the_published_bound(scheduling_data, kind, families):
+    bounds = published(scheduling_data / "bounds" / f"{kind}_bounds.csv")
+    pool, lower_h = [], []
+    for path in sorted(scheduling_data.glob(f"{kind}/*/*.txt")):
+        name = path.stem if kind == "jsp" else f"{path.parent.name}/{path.stem}"
+        if path.parent.name in families and name in bounds:
+            pool.append(read(path))
+            lower_h.append(bounds[name].lower_h)
+    assert len(pool) >= 30
+
+    for name in ("MOR", "SPT"):
+        assert np.all(outcomes(pool, RULES[name])[:, 3] >= np.array(lower_h)), name
 
 
 def test_a_rule_plays_the_same_in_any_batch():
