@@ -117,7 +117,7 @@ class TrainConfig:
     phase: PhaseConfig = field(default_factory=PhaseConfig)
     net: learning.NetConfig = field(default_factory=lambda: learning.NetConfig(hidden=()))
     imitate: learning.imitate.ImitateConfig = field(
-        default_factory=lambda: learning.imitate.ImitateConfig(rate=1e-2)
+        default_factory=lambda: learning.imitate.ImitateConfig(rate=1e-2, minibatch=512)
     )
     improve: learning.improve.ImproveConfig = field(default_factory=learning.improve.ImproveConfig)
     es: learning.es.ESConfig = field(default_factory=learning.es.ESConfig)

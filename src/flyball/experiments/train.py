@@ -252,7 +252,7 @@ def _stages(
     imitation = replace(config.imitate, seed=config.seed, scenarios=None)
     stages: dict[str, Algorithm] = {
         "imitate": learning.imitate.Imitate(
-            WORLD.make_env(pool.training, config.envs),
+            WORLD.make_env(pool.training, max(1, config.envs // 4)),
             net,
             imitation,
             teachers,

@@ -47,11 +47,13 @@ class ESConfig:
     pairs: int = 32
     """Antithetic pairs of directions in one iteration; 2 * pairs divides B."""
 
-    sigma: float = 0.15
-    """Standard deviation of a direction in the weights of the linear index."""
+    sigma: float = 0.5
+    """Standard deviation of a direction in the weights of the linear index, over the root mean
+    square of those weights at the start: scaling an index changes no choice, so only ratios count.
+    """
 
     sigma_network: float = 0.0
-    """The same in the weights of the network; 0 leaves the network as it is."""
+    """The same in the weights of the network, in their own unit; 0 leaves it as it is."""
 
     first_scenario: int = 0
     """Seed of the first scenario; every iteration takes the next B / 2 seeds."""
@@ -69,7 +71,7 @@ class ESConfig:
         require("es.pairs", self.pairs, "at least 1", ok=self.pairs >= 1, usual="32")
         least = min(self.sigma, self.sigma_network)
         ok = least >= 0 and self.sigma + self.sigma_network > 0
-        require("es.sigma, sigma_network", least, "at least 0, not both 0", ok=ok, usual="0.15, 0")
+        require("es.sigma, sigma_network", least, "at least 0, not both 0", ok=ok, usual="0.5, 0")
         require("es.rate", self.rate, "above 0", ok=self.rate > 0, usual="0.1 to 0.5")
 
 
@@ -99,17 +101,23 @@ class ES:
         self.n_envs = n_envs
         # Moves are counted in standard deviations from where the first iteration begins, so that
         # one length of step suits the index and the network alike.
-        self.scale = scales(self.actor, config.sigma, config.sigma_network)
-        self.origin = pack(self.actor)
+        self.origin, self.scale = self.begin()
         self.moved = torch.zeros(len(self.scale), requires_grad=True)
         self.optimiser = torch.optim.Adam([self.moved], config.rate, eps=1e-8)
+
+    def begin(self) -> tuple[Floats, Floats]:
+        """Return where the strategy begins and the length of its unit of step there, (P,) each."""
+        index = self.actor.index.weight.detach()
+        size = float(index.square().mean().sqrt()) or 1.0
+        own = scales(self.actor, self.config.sigma * size, self.config.sigma_network)
+        return pack(self.actor), own
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Try every direction, step, and return what happened; `share` of the budget is spent."""
         config, n_envs = self.config, self.n_envs
         set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
         if iteration == 0:
-            self.origin = pack(self.actor)
+            self.origin, self.scale = self.begin()
         centre = self.origin + self.scale * self.moved.detach().numpy()
         noise = generator(config.seed, iteration, STREAM_NOISE).standard_normal(
             (config.pairs, len(centre)), np.float32
@@ -172,13 +180,17 @@ class ES:
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on; the Env is reset in each."""
-        own = {"es.origin": self.origin.copy(), "es.moved": self.moved.detach().numpy().copy()}
+        own = {
+            "es.origin": self.origin.copy(),
+            "es.moved": self.moved.detach().numpy().copy(),
+            "es.scale": self.scale.copy(),
+        }
         return learner_arrays(self.net, self.optimiser) | own
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_learner(self.net, self.optimiser, arrays)
-        self.origin = arrays["es.origin"].copy()
+        self.origin, self.scale = arrays["es.origin"].copy(), arrays["es.scale"].copy()
         with torch.no_grad():
             self.moved.copy_(torch.from_numpy(arrays["es.moved"]))
 

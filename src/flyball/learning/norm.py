@@ -6,6 +6,8 @@ Statistics change between iterations only, never while a trajectory is being col
 from, so that the probability ratio of the first minibatch is exactly one.
 """
 
+import math
+
 import numpy as np
 import torch
 from numba import njit
@@ -73,9 +75,11 @@ def normalised(x: Floats, mean: Doubles, std: Doubles, clip: float) -> Floats:
     out = np.empty_like(x)
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
-            value = np.float32(np.log1p(abs(x[i, k])))
-            if x[i, k] < 0:
-                value = -value
+            value = x[i, k]
+            if value > 0:  # many features are mostly zero, and a logarithm costs the most here
+                value = np.float32(math.log1p(value))
+            elif value < 0:
+                value = -np.float32(math.log1p(-value))
             value = (value - np.float32(mean[k])) / np.float32(std[k])
             out[i, k] = min(max(value, np.float32(-clip)), np.float32(clip))
     return out

@@ -77,6 +77,20 @@ def _add_product(out: Any, x: Any, weights: Any, start: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _indices(features: Floats, offset: Longs, theta: Floats) -> Floats:
+    """Return the linear index of every candidate (L,) with its row's own weights."""
+    score = np.zeros(len(features), np.float32)
+    for row in range(len(offset) - 1):
+        own = theta[row]
+        for i in range(offset[row], offset[row + 1]):
+            total = np.float32(0.0)
+            for k in range(features.shape[1]):
+                total += features[i, k] * own[k]
+            score[i] = total
+    return score
+
+
+@njit(cache=True, nogil=True)
 def score_rows(
     obs: Floats, features: Floats, offset: Longs, theta: Floats, widths: tuple[int, int]
 ) -> Floats:
@@ -96,6 +110,8 @@ def score_rows(
     first, second = widths
     n_features, n_obs = features.shape[1], obs.shape[1]
     score = np.zeros(len(features), np.float32)
+    if first == 0:
+        return _indices(features, offset, theta)
     for row in range(len(offset) - 1):
         start, count = offset[row], offset[row + 1] - offset[row]
         if count <= 0:

@@ -231,8 +231,11 @@ def of_pair(
     closes_s = shops.close_s[state.machine_window[row, machine]]
     out[ROOM] = min((closes_s - state.now_s[row]) / mean_s, FAR)
     calendar = shops.machine_calendar[wide]
-    extra_s = overtime(shops, calendar, spot.setup_start_s, spot.setup_end_s)
-    extra_s += overtime(shops, calendar, spot.start_s, spot.end_s)
+    extra_s = 0
+    if shops.overtime[calendar] < shops.overtime[calendar + 1]:
+        extra_s = overtime(shops, calendar, spot.start_s, spot.end_s)
+        if spot.setup_s > 0:
+            extra_s += overtime(shops, calendar, spot.setup_start_s, spot.setup_end_s)
     out[OVERTIME] = extra_s / mean_s
 
 
