@@ -5,8 +5,8 @@ Rates are per second of one core's time, so that other programs take nothing fro
 is timed by the wall clock. Rivals: job_shop_lib's Gymnasium environment (`make peers` installs it
 apart; its lightest setting counts), and our own twin in plain Python. ``--quick`` measures for a
 moment only. To keep the figures: ``python tools/evidence.py record jobshop_speed --rooms core
-policies worlds/jobshop --seeds 0 -- benchmarks/jobshop_speed.py --policy runs/<id>/bundle``; without
-a bundle the schedule of a learned policy is not measured.
+policies worlds/jobshop --seeds 0 -- benchmarks/jobshop_speed.py --policy runs/<id>/bundle``;
+without a bundle the schedule of a learned policy is not measured.
 """
 
 import argparse
