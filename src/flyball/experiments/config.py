@@ -15,7 +15,7 @@ Trainer = Literal["none", "improve", "es", "ppo"]
 class PoolConfig:
     """Which shops a policy trains on."""
 
-    days: int = 64
+    days: int = 160
     """Days of the plant with orders drawn from its own order book; 0 without a plant."""
 
     generated: int = 16
@@ -35,7 +35,7 @@ class PoolConfig:
         wrong = [
             Problem(where=f"pool.{name}", found=str(value), allowed=allowed, fix=fix)
             for name, value, allowed, fix, good in (
-                ("days, generated", least, "at least 0", "64 and 16 are usual", least >= 0),
+                ("days, generated", least, "at least 0", "160 and 16 are usual", least >= 0),
                 (
                     "generated_alone",
                     self.generated_alone,
@@ -62,7 +62,7 @@ class PhaseConfig:
     tune_at_most_s: float = 120.0
     """Time for tuning where the budget is given in iterations, and never more than this, s."""
 
-    imitate_share: float = 0.2
+    imitate_share: float = 0.1
     """Share of the training time for imitating the best rule of each shop, in [0, 1]."""
 
     imitate_iterations: int = 20

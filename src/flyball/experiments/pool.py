@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from flyball.experiments.config import TrainConfig
 
 
+LESSONS = 32
+"""Days of the plant that are imitated on; a rule is learned from few."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """Shops of the training stream."""
 
     training: tuple[Scenario, ...]
+    """Those that are imitated on: some of the plant's days, and generated shops of every kind."""
+
     validation: tuple[Scenario, ...]
     tuning: tuple[Scenario, ...]
     own: tuple[Scenario, ...]
-    """Those of the training shops that are like what the policy is for: the plant's days."""
+    """Those that are improved on: the plant's days; without a plant every training shop."""
 
 
 def read_plant(path: Path | None) -> Scenario | None:
@@ -46,7 +52,10 @@ def training_pool(plant: Scenario | None, config: "TrainConfig") -> Pool:
     generated = [WORLD.generated(seed, k) for k in range(sizes.generated)]
     tuning = own[: sizes.tuning] or generated[: sizes.tuning]
     return Pool(
-        tuple(own + generated), tuple(days[sizes.days :]), tuple(tuning), tuple(own or generated)
+        tuple(own[:LESSONS] + generated),
+        tuple(days[sizes.days :]),
+        tuple(tuning),
+        tuple(own or generated),
     )
 
 

@@ -228,13 +228,16 @@ def tuned_rules(
 
         tuned = [trial.rule for trial in tune(pool.tuning, seconds, progress=progress)]
         # Which of them is best is settled on many more days than a setting can be tried on.
-        days = (*pool.own, *pool.validation)
+        days = (*pool.own[:N_RANKING], *pool.validation)
         leading, others = tuned[:N_LEADING], tuned[N_LEADING:]
         mean = [float((outcomes(days, rule) @ cost_weights(objective)).mean()) for rule in leading]
         order = np.argsort(mean, kind="stable")
         save_rules(path, [*(leading[k] for k in order), *others])
     return load_rules(path)
 
+
+N_RANKING = 40
+"""Own days on which, with the validation days, the leading rules are ranked."""
 
 N_LEADING = 4
 """Rules that are measured on every day of the pool: one of them is the best rule of each shop."""
