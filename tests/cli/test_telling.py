@@ -33,6 +33,7 @@ def test_a_problem_is_told_in_five_parts():
     [
         (ConfigError(problem()), 2, "1 problem"),
         (InvariantError("odd"), 1, "a fault of ours, please report it: odd"),
+        (FileExistsError(17, "File exists", "demo"), 2, "cannot be read or written (File exists)"),
         (KeyboardInterrupt(), 130, "Stopped"),
     ],
 )

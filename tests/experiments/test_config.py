@@ -32,11 +32,13 @@ def test_the_defaults_survive_toml():
     ("kind", "values", "message"),
     [
         (PoolConfig, {"days": -1}, "pool.days, generated"),
+        (PoolConfig, {"days": 0, "generated": 0}, "not both 0"),
         (PoolConfig, {"generated_alone": 3}, "pool.generated_alone"),
         (PoolConfig, {"validation": 1}, "pool.validation"),
         (PoolConfig, {"tuning": 3}, "pool.tuning"),
         (PhaseConfig, {"imitate_share": 1.5}, "phase.imitate_share"),
         (TrainConfig, {"envs": 0}, "envs, threads"),
+        (TrainConfig, {"objective": {"makespan": 1.0}}, "did you mean 'makespan_h'"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_with_its_name(kind, values, message):

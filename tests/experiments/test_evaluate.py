@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from flyball.experiments.evaluate import (
     evaluate_run,
 )
 from flyball.worlds.jobshop import RULES, WORLD
-from tests.experiments.small_runs import small_plant, unwatched
+from tests.experiments.small_runs import small_plant, unwatched, write_plant
 
 CONFIG = EvaluateConfig(days=6, timed_days=2, time_s=0.3)
 TUNED = [replace(RULES["ATC"], lead=2.0), RULES["EDD"], RULES["SPT"]]
@@ -103,6 +104,19 @@ def test_a_run_is_judged_and_the_record_lies_in_its_folder(run: Path):
     found = evaluate_run(run, replace(CONFIG, timed_days=0), unwatched)
 
     assert runs.read_json(run / runs.EVALUATION)["sentence"] == found.evaluation.sentence
+
+
+def test_a_run_whose_plant_was_changed_is_not_judged(run: Path, tmp_path: Path):
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    plant = write_plant(tmp_path)
+    manifest = runs.read_json(copy / runs.MANIFEST)
+    runs.write_json(copy / runs.MANIFEST, manifest | {"plant": str(plant), "plant_hash": "other"})
+
+    with pytest.raises(RunError, match="was changed since the run began"):
+        evaluate_run(copy, CONFIG, unwatched)
+    runs.write_json(copy / runs.MANIFEST, {})
+    with pytest.raises(RunError, match="lacks entries"):
+        evaluate_run(copy, CONFIG, unwatched)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path):

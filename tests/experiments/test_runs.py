@@ -100,6 +100,15 @@ def test_a_line_that_a_crash_cut_in_two_is_skipped(tmp_path: Path):
     assert [line["iteration"] for line in runs.read_lines(path)] == [1]
 
 
+def test_a_line_that_was_cut_in_two_does_not_take_the_next_one_with_it(tmp_path: Path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"stage": "es", "iterat', encoding="utf-8")
+
+    runs.append_line(path, {"stage": "es", "iteration": 7})
+
+    assert [line["iteration"] for line in runs.read_lines(path)] == [7]
+
+
 def test_iterations_that_were_done_again_after_a_kill_count_once(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     for kpi in (3, 4):

@@ -56,6 +56,7 @@ def test_every_unknown_key_is_named_at_once_with_the_nearest():
         ({"inner": {"rate": "fast"}}, "a number"),
         ({"inner": {"rate": True}}, "a number"),
         ({"inner": {"limit": 1.5}}, "int | None"),
+        ({"weights": {"late": "much"}}, "collections.abc.Mapping[str, float]"),
         ({"inner": {"sizes": [1, "x"]}}, "tuple[int, ...]"),
         ({"kind": "three"}, "'one', 'two'"),
         ({"on": 1}, "true or false"),

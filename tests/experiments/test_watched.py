@@ -81,6 +81,17 @@ def test_a_later_start_remembers_the_best_so_far(tmp_path: Path):
     assert all((kept[name] == again[name]).all() for name in kept)
 
 
+def test_the_curve_of_a_resumed_run_goes_on_in_time(tmp_path: Path):
+    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
+    runs.append_line(tmp_path / runs.METRICS, {"stage": "x", "iteration": 1, "elapsed_s": 40.0})
+
+    own = watched(tmp_path, net)
+    own.take("x", Spoiling(net))
+    own.measure(2)
+
+    assert [line["elapsed_s"] for line in runs.read_lines(tmp_path / runs.METRICS)] == [40.0, 40.0]
+
+
 def test_measuring_happens_every_so_many_iterations(tmp_path: Path):
     net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
     own = watched(tmp_path, net, every=3)

@@ -54,7 +54,10 @@ def test_a_library_with_a_home_is_forbidden_to_every_other_room(library, homes):
     assert set(contract["source_modules"]) == {f"*.{room}" for room in set(ROOMS) - homes}
 
 
-@pytest.mark.parametrize("room", ["policies", *(f"worlds.{world}" for world in WORLDS)])
+PLANNING = ("policies", "experiments.schedule", "experiments.evaluate")
+
+
+@pytest.mark.parametrize("room", [*PLANNING, *(f"worlds.{world}" for world in WORLDS)])
 def test_what_plans_with_a_policy_loads_no_training_code_and_no_solver(room):
     code = f"import sys, flyball.{room}; print(*sys.modules)"
 
@@ -63,4 +66,5 @@ def test_what_plans_with_a_policy_loads_no_training_code_and_no_solver(room):
     ).stdout.split()
 
     assert f"flyball.{room}" in loaded
-    assert not {"torch", "ortools", "gymnasium", "plotly"} & set(loaded)
+    drawing = set() if room.startswith("experiments") else {"plotly"}
+    assert not ({"torch", "ortools", "gymnasium"} | drawing) & set(loaded)

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 
-from flyball.core.errors import ConfigError, FlyballError, InvariantError, Problem
+from flyball.core.errors import ConfigError, FlyballError, InvariantError, Problem, RunError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,15 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except FlyballError as error:
             typer.echo(describe(error), err=True)
+            raise typer.Exit(2) from None
+        except OSError as error:
+            problem = Problem(
+                where=str(error.filename or "disk"),
+                found=f"cannot be read or written ({error.strerror or error})",
+                allowed="a place with room that can be written",
+                fix="give another path, or make room",
+            )
+            typer.echo(describe(RunError(problem)), err=True)
             raise typer.Exit(2) from None
         except InvariantError as error:
             typer.echo(f"flyball: a fault of ours, please report it: {error}", err=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from flyball import learning
-from flyball.core.errors import ConfigError, Problem
+from flyball.core.errors import ConfigError, Problem, nearest
+from flyball.worlds.jobshop import WORLD
 
 Trainer = Literal["none", "improve", "es", "ppo"]
 
@@ -35,7 +36,13 @@ class PoolConfig:
         wrong = [
             Problem(where=f"pool.{name}", found=str(value), allowed=allowed, fix=fix)
             for name, value, allowed, fix, good in (
-                ("days, generated", least, "at least 0", "160 and 16 are usual", least >= 0),
+                (
+                    "days, generated",
+                    f"{self.days}, {self.generated}",
+                    "at least 0, not both 0",
+                    "160 and 16 are usual",
+                    least >= 0 and self.days + self.generated > 0,
+                ),
                 (
                     "generated_alone",
                     self.generated_alone,
@@ -133,3 +140,16 @@ class TrainConfig:
                     fix="64 and 2 are usual",
                 )
             )
+        known = [objective.name for objective in WORLD.spec.objectives]
+        unknown = [
+            Problem(
+                where="[objective]",
+                found=f"'{name}'",
+                allowed=", ".join(known),
+                fix=nearest(name, known),
+            )
+            for name in self.objective
+            if name not in known
+        ]
+        if unknown:
+            raise ConfigError(unknown)

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from flyball.experiments.watched import ERROR
+from flyball.experiments.runs import ERROR
 
 BANDS = 2
 """Rules that are drawn with the standard error of their mean as a band."""

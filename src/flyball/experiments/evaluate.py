@@ -94,12 +94,10 @@ def evaluate_run(
     Raises
     ------
     RunError
-        When there is no run, or none with a policy.
+        When there is no run, none with a policy, or the plant's file was changed since.
     """
     clock = clock or SystemClock()
-    runs.require_run(folder)
-    manifest = runs.read_json(folder / runs.MANIFEST)
-    plant = read_plant(Path(manifest["plant"])) if manifest["plant"] else None
+    plant = read_plant(runs.plant_of(runs.read_manifest(folder)))
     policy = load(folder / runs.BUNDLE, WORLD.spec)
     rules = load_rules(folder / runs.RULES)
     compared = compare(plant, policy, rules, config, watch, clock)

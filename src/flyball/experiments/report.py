@@ -15,7 +15,6 @@ from flyball.core.evaluation import Evaluation
 from flyball.experiments import curve, gantt, runs, tables
 from flyball.experiments.evaluate import Compared
 from flyball.experiments.verdict import Verdict
-from flyball.experiments.watched import BASELINES
 from flyball.worlds.jobshop import Schedule
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,7 +32,7 @@ def page(folder: Path, compared: Compared) -> str:
     evaluation = compared.evaluation
     charts = [_chart(name, schedule, evaluation) for name, schedule in compared.shown.items()]
     lines = runs.read_lines(folder / runs.METRICS)
-    baselines = folder / BASELINES
+    baselines = folder / runs.BASELINES
     rules = runs.read_json(baselines) if baselines.is_file() else {}
     learning = curve.png(lines, rules) if lines and rules else None
     shown = (evaluation.policy, evaluation.best_rule)

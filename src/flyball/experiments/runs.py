@@ -27,6 +27,10 @@ PACKAGES = ("numpy", "numba", "onnxruntime", "torch", "ortools", "openpyxl", "ma
 SETTINGS, MANIFEST, METRICS = "resolved.toml", "manifest.json", "metrics.jsonl"
 RULES, BUNDLE, CHECKPOINT = "rules.json", "bundle", "checkpoint"
 EVALUATION, REPORT = "evaluation.json", "report.html"
+BASELINES = "baselines.json"
+
+ERROR = " standard error"
+"""Ending of the names in BASELINES under which the standard errors of the means stand."""
 
 
 @contextmanager
@@ -108,6 +112,52 @@ def require_run(folder: Path) -> Path:
     )
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of an existing run.
+
+    Raises
+    ------
+    RunError
+        When there is no run, or its manifest is missing or damaged.
+    """
+    path = require_run(folder) / MANIFEST
+    manifest = read_json(path)
+    needed = {"world", "plant", "plant_hash", "seconds", "iterations", "command"}
+    if not isinstance(manifest, dict) or not needed <= manifest.keys():
+        raise RunError(
+            Problem(
+                where=str(path),
+                found="a manifest that lacks entries",
+                allowed="a file as flyball wrote it",
+                fix="take another run, or train anew",
+            )
+        )
+    return manifest
+
+
+def plant_of(manifest: Mapping[str, Any]) -> Path | None:
+    """Return the plant's file of a run; None where it trained on generated shops.
+
+    Raises
+    ------
+    RunError
+        When the file is gone or was changed since the run began.
+    """
+    if not manifest["plant"]:
+        return None
+    plant = Path(manifest["plant"])
+    if not plant.exists() or hash_of(plant) != manifest["plant_hash"]:
+        raise RunError(
+            Problem(
+                where=str(plant),
+                found="was changed since the run began" if plant.exists() else "is gone",
+                allowed="the very file that the run was started with",
+                fix="put it back, or train a new run",
+            )
+        )
+    return plant
+
+
 def newest(root: Path) -> Path | None:
     """Return the run with the latest policy under `root`; None where there is none."""
     found = list(root.glob(f"*/{BUNDLE}/manifest.json"))
@@ -166,8 +216,9 @@ def installed(package: str) -> str:
 
 def append_line(path: Path, record: Mapping[str, Any]) -> None:
     """Append one JSON line; a line that a crash cut in two is skipped by `read_lines`."""
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record) + "\n")
+    with path.open("ab+") as stream:
+        torn = stream.tell() > 0 and stream.seek(-1, os.SEEK_END) >= 0 and stream.read(1) != b"\n"
+        stream.write((b"\n" if torn else b"") + json.dumps(record).encode() + b"\n")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -109,7 +109,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is tuple:
         return isinstance(value, list | tuple) and all(fits(each, parts[0]) for each in value)
     if origin is not None:  # a mapping of names to numbers
-        return isinstance(value, Mapping)
+        return isinstance(value, Mapping) and all(fits(each, parts[1]) for each in value.values())
     kinds = {float: int | float, int: int}.get(hint, hint)
     return isinstance(value, kinds) and (hint is bool or not isinstance(value, bool))
 

@@ -15,7 +15,6 @@ import numpy as np
 from flyball import learning
 from flyball.core.batch import Doubles
 from flyball.core.clock import Clock, SystemClock
-from flyball.core.errors import Problem, RunError
 from flyball.experiments import runs
 from flyball.experiments.config import TrainConfig
 from flyball.experiments.pool import Pool, read_plant, training_pool
@@ -102,18 +101,8 @@ def asked_of(folder: Path) -> tuple[Asked, TrainConfig]:
     RunError
         When the plant's file is gone or was changed since the run began.
     """
-    runs.require_run(folder)
-    manifest = runs.read_json(folder / runs.MANIFEST)
-    plant = Path(manifest["plant"]) if manifest["plant"] else None
-    if plant is not None and (not plant.exists() or runs.hash_of(plant) != manifest["plant_hash"]):
-        raise RunError(
-            Problem(
-                where=str(plant),
-                found="was changed since the run began" if plant.exists() else "is gone",
-                allowed="the very file that the run was started with",
-                fix="put it back, or train a new run",
-            )
-        )
+    manifest = runs.read_manifest(folder)
+    plant = runs.plant_of(manifest)
     asked = Asked(
         world=manifest["world"],
         plant=plant,

@@ -22,10 +22,7 @@ from flyball.worlds.jobshop import WORLD, Rule, outcomes
 
 Arrays = dict[str, NDArray[Any]]
 
-ERROR = " standard error"
-"""Ending of the names under which the standard errors of the means stand."""
-
-BEST, BASELINES, SCORE = "best.safetensors", "baselines.json", "score"
+BEST, SCORE = "best.safetensors", "score"
 
 Watch = Callable[[str, float, Mapping[str, float | str]], None]
 """(stage, share of the stage in [0, 1], figures) for those who watch."""
@@ -71,11 +68,13 @@ class Watched:
         self._watch, self._by_iterations = watch, by_iterations
         self._stage = ""
         self._algorithm: Algorithm | None = None
-        self._began_s = clock.elapsed_s()
-        self._measured_s = self._began_s
+        self._measured_s = clock.elapsed_s()
+        # A resumed run goes on where its curve ended.
+        lines = runs.read_lines(folder / runs.METRICS)
+        self._began_s = self._measured_s - max((line["elapsed_s"] for line in lines), default=0.0)
         self._measured = -1
         self._last_h = float("nan")
-        self.rules = measured_rules(folder / BASELINES, pool, rules)
+        self.rules = measured_rules(folder / runs.BASELINES, pool, rules)
         self._best = self._load_best()
 
     def take(self, stage: str, algorithm: Algorithm) -> None:
@@ -175,7 +174,7 @@ def measured_rules(path: Path, pool: Pool, rules: Sequence[Rule]) -> dict[str, d
             mean, error = met.mean(axis=0), met.std(axis=0, ddof=1) / len(met) ** 0.5
             found[rule.name] = {kpi.name: float(mean[q]) for q, kpi in enumerate(kpis)}
             found[rule.name] |= {
-                f"{kpi.name}{ERROR}": float(error[q]) for q, kpi in enumerate(kpis)
+                f"{kpi.name}{runs.ERROR}": float(error[q]) for q, kpi in enumerate(kpis)
             }
         runs.write_json(path, found)
     read: dict[str, dict[str, float]] = runs.read_json(path)
