@@ -77,8 +77,10 @@ def test_the_weights_lie_beside_the_graph_without_the_critic(tmp_path):
     assert not any(name.startswith("critic") for name in weights)
 
 
-def test_a_graph_that_differs_from_torch_is_refused(tmp_path, monkeypatch):
+def test_a_graph_that_differs_from_torch_is_refused_and_the_old_bundle_stays(tmp_path, monkeypatch):
     spec = SPECS["options"]
+    export(trained(spec), spec, tmp_path / "p", algorithm="old", settings={}, facts={})
+    before = {path.name: path.read_bytes() for path in (tmp_path / "p").iterdir()}
     other = trained(spec)
     with torch.no_grad():
         other.actor.network.last.weight.add_(1e-3)
@@ -87,3 +89,6 @@ def test_a_graph_that_differs_from_torch_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(InvariantError, match="the exported graph differs from torch by"):
         export(trained(spec), spec, tmp_path / "p", algorithm="es", settings={}, facts={})
+
+    assert {path.name: path.read_bytes() for path in (tmp_path / "p").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def export(
     settings: Mapping[str, Any],
     facts: Mapping[str, Any],
 ) -> Manifest:
-    """Write the policy of a network as a bundle and prove that it acts alike.
+    """Prove that the graph of a network acts as it does, then write both as a bundle.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def export(
     spec
         What the policy was made for.
     folder
-        The bundle's own folder; what stood there is replaced.
+        The bundle's own folder; what stood there is replaced once the proof is in.
     algorithm, settings, facts
         For the manifest; plain data. The largest difference found is added to the facts.
 
@@ -56,8 +57,9 @@ def export(
         for name, array in module_arrays(getattr(net, part), f"{part}.").items()
     }
     arguments = {"graph": graph, "weights": weights, "algorithm": algorithm, "settings": settings}
-    save_bundle(folder, spec, **arguments, facts=facts)  # type: ignore[arg-type]
-    worst = difference(net, load(folder, spec))
+    with TemporaryDirectory(prefix="flyball-") as trial:
+        save_bundle(Path(trial) / "bundle", spec, **arguments, facts=facts)  # type: ignore[arg-type]
+        worst = difference(net, load(Path(trial) / "bundle", spec))
     if not worst <= TOLERANCE:
         msg = f"the exported graph differs from torch by {worst:.2e}, allowed {TOLERANCE:.0e}"
         raise InvariantError(msg)
