@@ -106,15 +106,6 @@ class Evaluation:
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
 
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> "Evaluation":
-        """Return the record that `as_json` wrote."""
-        methods = tuple(
-            Scores(**{**each, "kpi": {k: _figures(v) for k, v in each["kpi"].items()}})
-            for each in data["methods"]
-        )
-        return Evaluation(**{**data, "cases": tuple(data["cases"]), "methods": methods})
-
 
 def paired(ours: Doubles, theirs: Doubles) -> Difference:
     """Return the mean difference (ours - theirs) with its 95 % interval (Student's t).
@@ -177,7 +168,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _figures(values: Sequence[float | None]) -> tuple[float, ...]:
-    return tuple(math.nan if value is None else float(value) for value in values)

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The faces that rooms show each other; none of them needs more than NumPy."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flyball.core.batch import Action, Doubles, Floats, Longs, Observation, Step
+from flyball.core.batch import Action, Floats, Longs, Observation, Step
 from flyball.core.spec import Spec
 
 Severity = Literal["hard", "soft", "monitor"]
@@ -78,73 +76,4 @@ class Straying(Protocol):
 
     def straying(self, level: float) -> Policy:
         """Return the same policy with draws that stray `level` times as far; level above 0."""
-        ...
-
-
-class Constraint(Protocol):
-    """A named bound with unit: hard (every step) or a cost (in expectation over an episode)."""
-
-    name: str
-    unit: str
-    severity: Severity
-    source: str
-
-    def margin(self, signals: Doubles, value: Doubles) -> Doubles:
-        """Return the distance to the bound in its unit, shape (B,); negative where broken."""
-        ...
-
-    def explain(self) -> str:
-        """Say in one sentence what the bound protects."""
-        ...
-
-
-class StepModel(Protocol):
-    """A plant's one-step model: what a Shield may assume about the next state."""
-
-    def predict(self, state: Doubles, value: Doubles, step_s: float) -> Doubles:
-        """Return the state (B, S) after `step_s` seconds under `value` (B, D)."""
-        ...
-
-
-class Backup(Protocol):
-    """A plan that leads from any certified state into a safe set."""
-
-    def act(self, state: Doubles) -> Doubles:
-        """Return the backup action (B, D)."""
-        ...
-
-
-class SafeSet(Protocol):
-    """A set of states in which the plant may stay for ever."""
-
-    def margin(self, state: Doubles) -> Doubles:
-        """Return (B,): at least 0 inside, negative outside."""
-        ...
-
-
-class Method(Protocol):
-    """A named way to act in a World that can be put beside others in an Evaluation."""
-
-    @property
-    def name(self) -> str:
-        """Short name, as tables print it."""
-        ...
-
-
-class World(Protocol):
-    """One problem domain, as the rooms above see it; `S` is the world's own Scenario type."""
-
-    name: str
-    title: str
-
-    def read(self, path: Path) -> Any:
-        """Read a scenario; raise ScenarioError with every problem at once."""
-        ...
-
-    def template(self, path: Path) -> None:
-        """Write an example file that is itself valid input."""
-        ...
-
-    def make_env(self, scenarios: Sequence[Any], n_envs: int) -> Env:
-        """Return an Env whose rows draw from `scenarios`."""
         ...

@@ -189,12 +189,3 @@ def test_restoring_brings_back_whether_an_episode_starts():
 
     assert env.restore(at_start).start.tolist() == [True]
     assert env.restore(later).start.tolist() == [False]
-
-
-def test_playing_is_a_copy():
-    env = JobShop(POOL, B)
-    env.reset(longs([3, 2, 1]))
-
-    env.playing()[:] = 0
-
-    assert env.playing().tolist() == [3, 2, 1]

@@ -35,13 +35,13 @@ def test_each_row_plays_the_scenario_of_its_seed_and_moves_on_by_the_stride():
     pool = [shop([[{0: hours}]]) for hours in range(1, 6)]  # one decision an episode
     env = JobShop(pool, 3)
     env.reset(longs([0, 4, 13]))
-    played = [env.playing().tolist()]
+    played = [env.snapshot()["shop"].tolist()]
     ends = []
 
     for _ in range(4):
         step = env.step(choose(0, 0, 0))
         ends.append(step.outcome[:, 3].tolist())
-        played.append(env.playing().tolist())
+        played.append(env.snapshot()["shop"].tolist())
 
     expected = [[(s + e * STRIDE) % 5 for s in (0, 4, 13)] for e in range(5)]
     assert played == expected

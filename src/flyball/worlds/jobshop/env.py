@@ -184,10 +184,6 @@ class JobShop:
             end_s=times[:, 3],
         )
 
-    def playing(self) -> Longs:
-        """Return the number of the scenario that each row plays, shape (B,)."""
-        return self._state.shop.copy()
-
     def _observe(self) -> Observation:
         """Write the candidates of every row, in longer buffers where they do not fit."""
         while True:
