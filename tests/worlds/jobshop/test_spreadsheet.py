@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import os
 from datetime import date
 from pathlib import Path
 
@@ -23,8 +24,24 @@ def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
         assert not path.exists()
 
     assert path.read_text(encoding="utf-8") == "whole"
-    assert path.stat().st_mode & 0o777 == 0o644
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_is_flushed_and_has_the_permissions_of_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flushed = tmp_path / "plan.csv", []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(os.fstat(handle).st_ino))
+
+    before = os.umask(0o027)
+    try:
+        with replacing(path) as draft:
+            draft.write_text("whole", encoding="utf-8")
+    finally:
+        os.umask(before)
+
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert flushed == [path.stat().st_ino]
 
 
 def test_a_file_stays_as_it_was_when_writing_fails(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 """Writing spreadsheets: one look for every sheet, and files that are never half written."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -19,14 +18,16 @@ OPTIONAL = PatternFill("solid", fgColor="6A8E9A")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a file beside `path` that takes its place when the block ends without an error."""
+    """Yield a draft beside `path` that takes its place, flushed, when the block succeeds.
+
+    The block makes the file, so that it gets the permissions of the user's umask.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    draft = Path(name)
+    draft = path.with_name(f".half-{os.getpid()}-{path.name}")
     try:
         yield draft
-        draft.chmod(0o644)
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
