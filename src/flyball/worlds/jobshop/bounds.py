@@ -109,10 +109,10 @@ def _tails(s: Scenario) -> Longs:
 def _spread(machines: list[Hours], from_s: int, work_s: int) -> int:
     """Return by when machines, all of them at work from `from_s`, have done the work."""
     low, high = from_s, from_s + work_s
-    done_s = [hours.until(from_s) for hours in machines]
+    before_s = sum(hours.until(from_s) for hours in machines)
 
     def worked_s(by_s: int) -> int:
-        return sum(hours.until(by_s) for hours in machines) - sum(done_s)
+        return sum(hours.until(by_s) for hours in machines) - before_s
 
     while worked_s(high) < work_s and high < FOREVER_S:
         low, high = high, from_s + 2 * (high - from_s)
