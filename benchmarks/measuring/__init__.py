@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 from numba import njit
 
+from flyball.core.evaluation import t_95
+
 ROOT = Path(__file__).parents[2]
 
 Better = Literal["more", "less"]
@@ -58,27 +60,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     mean = statistics.fmean(values)
     if len(values) < 2:
         return mean, mean
-    half = student(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    half = t_95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return mean - half, mean + half
-
-
-def student(freedom: int) -> float:
-    """Return the 97.5 % point of Student's t; exact for one and two degrees of freedom.
-
-    Above that by Hill's expansion, Communications of the ACM 13 (1970); wrong by less than 0.2 %.
-    """
-    if freedom == 1:
-        return 12.7062
-    if freedom == 2:
-        return 4.30265
-    z, n = 1.959964, float(freedom)
-    return (
-        z
-        + (z**3 + z) / (4 * n)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
-        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * n**4)
-    )
 
 
 def abba(

@@ -6,15 +6,8 @@ import math
 
 import pytest
 
-from benchmarks.measuring import abba, absolute, against, interval, student, yardstick
+from benchmarks.measuring import abba, absolute, against, interval, yardstick
 from tools.evidence import KEYS, rows
-
-
-@pytest.mark.parametrize(
-    ("freedom", "want"), [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (9, 2.262), (39, 2.023)]
-)
-def test_students_t_is_that_of_the_tables(freedom, want):
-    assert student(freedom) == pytest.approx(want, rel=2e-3)
 
 
 def test_the_interval_of_a_mean_is_that_of_a_textbook():
