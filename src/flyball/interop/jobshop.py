@@ -12,9 +12,6 @@ from flyball.interop.translation import AdapterConfig, Layout, require_known
 from flyball.interop.vector import BatchVectorEnv
 from flyball.worlds.jobshop import WORLD, JobShop, Scenario
 
-WEIGHTS = {"weighted_tardiness_h": 1.0, "makespan_h": 1e-3}
-"""Hours late first, then an early end: what `flyball schedule` chooses plans by."""
-
 MAX_CAP = 128
 """Slots that are stated for a shop of any size, unless asked otherwise."""
 
@@ -33,6 +30,8 @@ class Settings(TypedDict, total=False):
     """Slots; without it, the most candidates that the pool can show, at most 128."""
 
     weights: Mapping[str, float]
+    """Of the objectives; without it, those that `flyball schedule` chooses plans by."""
+
     keep_by: str | None
     layout: Layout
     compress: bool
@@ -73,7 +72,7 @@ def adapter_config(scenarios: Sequence[Scenario], settings: Settings) -> Adapter
     bound = min(max(most_candidates(each) for each in scenarios), MAX_CAP)
     return AdapterConfig(
         cap=settings.get("cap", bound),
-        weights=settings.get("weights", WEIGHTS),
+        weights=settings.get("weights", WORLD.targets),
         keep_by=settings.get("keep_by", "atc_gap"),
         layout=settings.get("layout", "flat"),
         compress=settings.get("compress", True),

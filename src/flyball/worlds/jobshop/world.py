@@ -13,6 +13,7 @@ from flyball.worlds.jobshop.days import Days
 from flyball.worlds.jobshop.env import SPEC, JobShop
 from flyball.worlds.jobshop.generator import mixture
 from flyball.worlds.jobshop.limits import LIMITS, Limit
+from flyball.worlds.jobshop.plan import TARGETS
 from flyball.worlds.jobshop.read import Reading, examine
 from flyball.worlds.jobshop.scenario import NO_DUE_S, Scenario
 from flyball.worlds.jobshop.schedule import Schedule
@@ -41,6 +42,11 @@ class ShopWorld:
     def limits(self) -> tuple[Limit, ...]:
         """Every hard limit in words."""
         return LIMITS
+
+    @property
+    def targets(self) -> Mapping[str, float]:
+        """Weights of the objectives that a plan is chosen by."""
+        return TARGETS
 
     def read(self, path: Path) -> Scenario:
         """Read a workbook, CSV folder or public file; raise ScenarioError with every problem."""
