@@ -25,7 +25,6 @@ tuning = 4
 
 [phase]
 imitate_iterations = 2
-tune_at_most_s = 1.0
 validate_every = 1
 
 [net]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import math
 import tomllib
 from pathlib import Path
 
@@ -56,4 +57,7 @@ def test_the_rules_get_a_share_of_the_budget_but_no_end_of_time():
 
     assert phase.tune_s(100.0) == 20.0
     assert phase.tune_s(3600.0) == 60.0
-    assert phase.tune_s(None) == 60.0
+
+
+def test_the_clock_does_not_end_the_tuning_where_the_budget_is_in_iterations():
+    assert PhaseConfig(tune_at_most_s=60.0).tune_s(None) == math.inf

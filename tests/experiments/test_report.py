@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from flyball.experiments import runs
 from flyball.experiments.evaluate import EvaluateConfig, evaluate_run
 from flyball.experiments.report import figure, write_report
 from tests.experiments.small_runs import unwatched
@@ -87,6 +89,25 @@ def test_the_page_tells_seeds_versions_hash_and_command(report):
 
     for word in ("data hash", "seed of the held-out days", "numpy ", "threads in training"):
         assert word in page
+
+
+def test_the_page_tells_how_the_rules_were_tuned_and_who_had_how_many_threads(report):
+    page, _, _ = report
+
+    assert "tuned on 4 training shops until no single setting helped" in page
+    assert "1 day; search uses 1 thread, CP-SAT 1" in page
+
+
+def test_the_plant_is_spoken_of_where_there_is_one_only(report, run: Path, tmp_path: Path):
+    page, _, _ = report
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    config = EvaluateConfig(days=2, timed_days=0)
+    compared = evaluate_run(copy, config, unwatched)
+    manifest = runs.read_json(copy / runs.MANIFEST)
+    runs.write_json(copy / runs.MANIFEST, manifest | {"plant": None})
+
+    assert "the plant's machines" in page
+    assert "the plant's machines" not in write_report(copy, compared).read_text(encoding="utf-8")
 
 
 def test_do_nothing_is_said_not_to_exist(report):

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from safetensors.numpy import load_file
 from flyball.core.errors import ConfigError, RunError, ScenarioError
 from flyball.experiments import runs
 from flyball.experiments.train import Asked, asked_of, start_run, train_run, warm_run
+from flyball.experiments.watched import Watch
 from tests.experiments.small_runs import unwatched, write_plant, write_settings
 
 
@@ -37,19 +37,24 @@ def test_a_run_folder_holds_what_was_asked_and_what_came_of_it(run: Path):
 def test_a_run_that_was_killed_and_resumed_ends_in_the_same_weights(run: Path, tmp_path: Path):
     plant, settings = write_plant(tmp_path), write_settings(tmp_path)
     folder = start_run(asked(plant), settings, tmp_path / "runs")
-    shutil.copy(run / runs.RULES, folder / runs.RULES)  # tuning is by the clock
 
     class KilledError(Exception):
         pass
 
-    def kill(stage: str, share: float, figures: object) -> None:
-        del share, figures
-        if stage == "improve":
-            raise KilledError
+    def kill_in(wanted: str) -> Watch:
+        def kill(stage: str, share: float, figures: object) -> None:
+            del share, figures
+            if stage == wanted:
+                raise KilledError
 
-    with pytest.raises(KilledError):
-        train_run(folder, kill)
+        return kill
+
+    for stage in ("tune", "imitate", "improve"):
+        with pytest.raises(KilledError):
+            train_run(folder, kill_in(stage))
     train_run(folder, unwatched)
+
+    assert (folder / runs.RULES).read_bytes() == (run / runs.RULES).read_bytes()
 
     for name, array in weights(run).items():
         np.testing.assert_array_equal(weights(folder)[name], array, err_msg=name)

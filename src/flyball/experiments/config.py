@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What an experiment is made of, and what every part defaults to: the one home of each setting."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -67,7 +68,7 @@ class PhaseConfig:
     """Share of the budget for tuning the rules, in [0, 1]; what they get is what rivals get."""
 
     tune_at_most_s: float = 120.0
-    """Time for tuning where the budget is given in iterations, and never more than this, s."""
+    """Time for tuning, never more than this, s; none where the budget is given in iterations."""
 
     imitate_share: float = 0.1
     """Share of the training time for imitating the best rule of each shop, in [0, 1]."""
@@ -93,9 +94,9 @@ class PhaseConfig:
             )
 
     def tune_s(self, budget_s: float | None) -> float:
-        """Return the time for tuning within a budget in seconds, or without one, s."""
+        """Return the time for tuning within a budget, s; infinite where that is in iterations."""
         if budget_s is None:
-            return self.tune_at_most_s
+            return math.inf
         return min(self.tune_at_most_s, self.tune_share * budget_s)
 
 

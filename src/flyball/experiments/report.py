@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from flyball.core.evaluation import Evaluation
 from flyball.experiments import curve, gantt, runs, tables
 from flyball.experiments.evaluate import Compared
+from flyball.experiments.rules import load_tuning
 from flyball.experiments.verdict import Verdict
 from flyball.worlds.jobshop import Schedule
 
@@ -44,6 +45,7 @@ def page(folder: Path, compared: Compared) -> str:
             mark=tables.MARKS[Verdict(evaluation.verdict)],
             second=compared.second,
             hindsight=tables.hindsight(evaluation),
+            tuning=load_tuning(folder / runs.RULES).words(),
             columns=list(tables.NAMES.values()),
             unit=tables.NAMES[evaluation.kpi],
             greedy=tables.greedy_rows(evaluation),
@@ -53,6 +55,7 @@ def page(folder: Path, compared: Compared) -> str:
             learning_words=_curve_words(lines, rules) if learning else "",
             limits=tables.limit_rows(),
             manifest=_manifest(folder, evaluation),
+            plant=bool(runs.read_manifest(folder)["plant"]),
             script=_scripts(),
         )
     )
@@ -137,7 +140,8 @@ def _manifest(folder: Path, evaluation: Evaluation) -> list[tuple[str, str]]:
         ("training seed", str(manifest.get("seed"))),
         ("seed of the held-out days", str(facts["seed"])),
         ("days: greedy, with time", f"{facts['days']}, {facts['timed_days']}"),
-        ("time and threads for a schedule", f"{facts['time_s']:g} s, {facts['threads']}"),
+        ("time for a schedule", f"{facts['time_s']:g} s"),
+        ("threads of search, of CP-SAT", f"1, {facts['threads']}"),
         ("threads in training", str(manifest.get("threads"))),
         ("Flyball, Python", f"{manifest.get('flyball')}, {manifest.get('python')}"),
         ("packages", ", ".join(f"{name} {found}" for name, found in packages.items())),

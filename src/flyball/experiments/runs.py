@@ -2,8 +2,9 @@
 """A run is a folder: everything that was asked for, that happened and that came of it.
 
 ``resolved.toml`` settings · ``manifest.json`` versions, seeds, hashes, command ·
-``metrics.jsonl`` figures · ``rules.json`` tuned rules · ``checkpoint/`` · ``bundle/`` the policy ·
-``evaluation.json`` · ``report.html``. A file stands there whole or not at all.
+``metrics.jsonl`` figures · ``trials.jsonl`` settings of rules tried · ``rules.json`` tuned rules ·
+``checkpoint/`` · ``bundle/`` the policy · ``evaluation.json`` · ``report.html``.
+A file stands there whole or not at all.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ PACKAGES = ("numpy", "numba", "onnxruntime", "torch", "ortools", "openpyxl", "ma
 
 SETTINGS, MANIFEST, METRICS = "resolved.toml", "manifest.json", "metrics.jsonl"
 RULES, BUNDLE, CHECKPOINT = "rules.json", "bundle", "checkpoint"
+TRIALS = "trials.jsonl"
 EVALUATION, REPORT = "evaluation.json", "report.html"
 BASELINES = "baselines.json"
 

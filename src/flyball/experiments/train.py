@@ -18,7 +18,13 @@ from flyball.core.clock import Clock, SystemClock
 from flyball.experiments import runs
 from flyball.experiments.config import TrainConfig
 from flyball.experiments.pool import Pool, read_plant, training_pool
-from flyball.experiments.rules import load_rules, save_rules
+from flyball.experiments.rules import (
+    Tuning,
+    append_trials,
+    load_rules,
+    read_trials,
+    save_rules,
+)
 from flyball.experiments.settings import build, read_toml, to_toml
 from flyball.experiments.watched import Algorithm, Watch, Watched
 from flyball.worlds.jobshop import RULES, WORLD, Rule, Trial, outcomes, tune
@@ -208,20 +214,32 @@ def warm_run(folder: Path, clock: Clock | None = None) -> float:
 def tuned_rules(
     folder: Path, pool: Pool, objective: Mapping[str, float], seconds: float, watch: Watch
 ) -> list[Rule]:
-    """Return every rule at its best setting on the pool, the best rule first; once a run."""
+    """Return every rule at its best setting on the pool, the best rule first; once a run.
+
+    Finished trials are kept, so a run that is killed meanwhile loses one round of them at most.
+    """
     path = folder / runs.RULES
     if not path.is_file():
 
         def progress(share: float, trial: Trial) -> None:
             watch("tune", share, {"best_rule": trial.rule.name, "hours": trial.score})
 
-        tuned = [trial.rule for trial in tune(pool.tuning, seconds, progress=progress)]
+        trials = folder / runs.TRIALS
+        found = tune(
+            pool.tuning,
+            seconds,
+            progress=progress,
+            known=read_trials(trials),
+            keep=lambda fresh: append_trials(trials, fresh),
+        )
+        tuned = [trial.rule for trial in found.best]
         # Which of them is best is settled on many more days than a setting can be tried on.
         days = (*pool.own[:N_RANKING], *pool.validation)
         leading, others = tuned[:N_LEADING], tuned[N_LEADING:]
         mean = [float((outcomes(days, rule) @ cost_weights(objective)).mean()) for rule in leading]
         order = np.argsort(mean, kind="stable")
-        save_rules(path, [*(leading[k] for k in order), *others])
+        tuning = Tuning(converged=found.converged, trials=found.tried, shops=len(pool.tuning))
+        save_rules(path, [*(leading[k] for k in order), *others], tuning)
     return load_rules(path)
 
 

@@ -47,7 +47,7 @@ def still():
 def test_a_planted_setting_of_a_rule_is_found():
     textbook = score(outcomes([WORTH_A_SET_UP], RULES["ATCS"])).mean()
 
-    found = by_name(tune([WORTH_A_SET_UP], clock=still()))["ATCS"]
+    found = by_name(tune([WORTH_A_SET_UP], clock=still()).best)["ATCS"]
 
     assert textbook == pytest.approx(1 * 1 + 4 * 3 + 0.003)
     assert found.rule.setup_look_ahead >= 1.0
@@ -55,7 +55,7 @@ def test_a_planted_setting_of_a_rule_is_found():
 
 
 def test_patience_is_found_where_it_helps():
-    found = by_name(tune([WORTH_PATIENCE], clock=still()))
+    found = by_name(tune([WORTH_PATIENCE], clock=still()).best)
 
     assert found["LPT"].rule.patience
     assert not found["SPT"].rule.patience
@@ -66,7 +66,7 @@ POOL = [odd_shop(seed) for seed in range(8)]
 
 
 def test_every_rule_comes_back_once_the_best_first_and_none_worse_than_its_textbook():
-    trials = tune(POOL, clock=still())
+    trials = tune(POOL, clock=still()).best
 
     assert {trial.rule.name for trial in trials} == set(RULES)
     assert len(trials) == len(RULES)
@@ -77,12 +77,12 @@ def test_every_rule_comes_back_once_the_best_first_and_none_worse_than_its_textb
 
 
 def test_the_score_of_a_trial_is_what_its_rule_reaches_on_the_pool():
-    for trial in tune(POOL[:3], clock=still()):
+    for trial in tune(POOL[:3], clock=still()).best:
         assert trial.score == score(outcomes(POOL[:3], trial.rule)).mean()
 
 
 def test_no_single_setting_helps_once_the_search_is_over():
-    for name, trial in by_name(tune(POOL[:4], clock=still())).items():
+    for name, trial in by_name(tune(POOL[:4], clock=still()).best).items():
         for setting in SETTINGS.get(name, ()):
             for value in GRIDS[setting]:
                 near = replace(trial.rule, **{setting: value})
@@ -107,11 +107,11 @@ class Backwards:
 
 
 def test_the_result_does_not_depend_on_the_order_of_the_threads(monkeypatch):
-    threaded = tune(POOL[:4], clock=still())
+    threaded = tune(POOL[:4], clock=still()).best
 
     monkeypatch.setattr(MODULE, "ThreadPoolExecutor", Backwards)
 
-    assert tune(POOL[:4], clock=still()) == threaded
+    assert tune(POOL[:4], clock=still()).best == threaded
 
 
 @pytest.mark.parametrize("rounds", [0, 12, 13, 15])
@@ -123,7 +123,7 @@ def test_no_round_begins_after_the_time_is_over(rounds):
         clock.advance(1.0)
         told.append((share, best))
 
-    trials = tune(POOL[:2], float(rounds), clock=clock, progress=progress)
+    trials = tune(POOL[:2], float(rounds), clock=clock, progress=progress).best
 
     assert len(told) == max(1, rounds)
     assert len(trials) == len(RULES)
@@ -180,10 +180,45 @@ class Hurried(ManualClock):
 
 
 def test_rules_that_the_time_does_not_reach_are_last_and_said_to_be_untried():
-    trials = tune([WORTH_A_SET_UP], budget_s=4.0, clock=Hurried())
+    trials = tune([WORTH_A_SET_UP], budget_s=4.0, clock=Hurried()).best
 
     untried = [trial.rule.name for trial in trials if np.isinf(trial.score)]
     assert {trial.rule.name for trial in trials} == set(RULES)
     assert np.isfinite(trials[0].score)
     assert "LPT" in untried
     assert "ATCS" not in untried
+
+
+def test_without_a_limit_the_search_ends_by_itself_and_says_so():
+    tried = []
+
+    found = tune([WORTH_A_SET_UP], clock=Hurried(), keep=tried.extend)
+
+    assert found.converged
+    assert found.tried == len(tried) > 2 * len(RULES)
+    assert found == tune([WORTH_A_SET_UP], clock=still())
+
+
+def test_a_search_that_the_time_cut_does_not_claim_to_have_converged():
+    for budget_s in (1.0, 4.0, 16.0):
+        assert not tune([WORTH_A_SET_UP], budget_s, clock=Hurried()).converged
+
+
+def test_a_search_that_was_killed_goes_on_to_the_same_end(monkeypatch):
+    whole, kept, real = tune(POOL[:2], clock=still()), {}, MODULE._mean_score
+
+    def keep(trials):
+        kept.update({trial.rule: trial.score for trial in trials})
+        if len(kept) > 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(POOL[:2], clock=still(), keep=keep)
+    again = []
+    monkeypatch.setattr(
+        MODULE, "_mean_score", lambda pool, rule: again.append(rule) or real(pool, rule)
+    )
+    found = tune(POOL[:2], clock=still(), known=dict(kept))
+
+    assert found == whole
+    assert not set(again) & set(kept)

@@ -18,7 +18,7 @@ from flyball.worlds.jobshop.env import SPEC, JobShop
 from flyball.worlds.jobshop.plan import plan
 from flyball.worlds.jobshop.scenario import Scenario
 from flyball.worlds.jobshop.schedule import Schedule
-from flyball.worlds.jobshop.tuning import Trial, outcomes, tune
+from flyball.worlds.jobshop.tuning import Trial, Tuned, outcomes, tune
 from flyball.worlds.jobshop.validator import require_valid
 from flyball.worlds.jobshop.world import WORLD
 
@@ -31,6 +31,7 @@ __all__ = [
     "Scenario",
     "Schedule",
     "Trial",
+    "Tuned",
     "outcomes",
     "plan",
     "require_valid",

@@ -7,7 +7,7 @@ evaluation's, and the search goes on until no single setting helps or the time i
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -49,6 +49,20 @@ class Trial:
     score: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """Every rule at its best setting, and how the search for it ended."""
+
+    best: list[Trial]
+    """One trial a rule, the best first."""
+
+    converged: bool
+    """Whether no single setting helps any more; else the time was over before."""
+
+    tried: int
+    """Settings that were tried, of all rules together."""
+
+
 @dataclass(kw_only=True)
 class Search:
     """The trials of one pool so far; two threads share the work, results do not depend on it."""
@@ -57,6 +71,7 @@ class Search:
     budget_s: float
     clock: Clock
     progress: Callable[[float, Trial], None] | None
+    keep: Callable[[Sequence[Trial]], None] | None
     trials: dict[Rule, Trial] = field(default_factory=dict)
     start_s: float = 0.0
 
@@ -69,8 +84,10 @@ class Search:
         fresh = [rule for rule in dict.fromkeys(rules) if rule not in self.trials]
         with ThreadPoolExecutor(max_workers=2) as pool:
             means = list(pool.map(lambda rule: _mean_score(self.scenarios, rule), fresh))
-        for rule, mean in zip(fresh, means, strict=True):
-            self.trials[rule] = Trial(rule=rule, score=mean)
+        found = [Trial(rule=r, score=mean) for r, mean in zip(fresh, means, strict=True)]
+        self.trials |= {trial.rule: trial for trial in found}
+        if self.keep and found:
+            self.keep(found)
         if self.progress:
             best = min(self.trials.values(), key=lambda trial: trial.score)
             used_s = self.clock.elapsed_s() - self.start_s
@@ -98,27 +115,35 @@ def outcomes(scenarios: Sequence[Scenario], policy: Policy) -> Doubles:
 
 def tune(
     scenarios: Sequence[Scenario],
-    budget_s: float = 60.0,
+    budget_s: float = math.inf,
     *,
     clock: Clock | None = None,
     progress: Callable[[float, Trial], None] | None = None,
-) -> list[Trial]:
+    known: Mapping[Rule, float] | None = None,
+    keep: Callable[[Sequence[Trial]], None] | None = None,
+) -> Tuned:
     """Return every rule at its best setting on the pool, the best rule first.
 
     Every rule is tried as the textbook has it and with `patience` (those that the time does not
-    reach score infinity); then the settings of the rules
-    that have any are searched one at a time, round and round, until none helps.
+    reach score infinity); then the settings of the rules that have any are searched one at a time,
+    round and round, until none helps. Each rule has finitely many settings, and its score falls
+    with every round but the last, so the search ends; without a limit on time its result depends
+    on nothing but the pool.
 
     Parameters
     ----------
     scenarios
         The pool, at least 1.
     budget_s
-        Wall time after which no new round begins; what the policy's training gets is fair.
+        Wall time after which no new round begins, s; infinite: until no setting helps.
     clock
         Where the time comes from.
     progress
         Called with the share of the time used, in [0, 1], and the best trial so far.
+    known
+        Mean scores on this very pool from an earlier search; they are not tried again.
+    keep
+        Called with the new trials of every round as soon as they are known.
     """
     clock = clock or SystemClock()
     search = Search(
@@ -126,6 +151,8 @@ def tune(
         budget_s=budget_s,
         clock=clock,
         progress=progress,
+        keep=keep,
+        trials={rule: Trial(rule=rule, score=mean) for rule, mean in (known or {}).items()},
         start_s=clock.elapsed_s(),
     )
     best: dict[str, Trial] = {}
@@ -140,10 +167,14 @@ def tune(
     while moving and not search.over():
         for name in sorted(moving):
             found = _sweep(search, best[name])
-            if found.score >= best[name].score:
+            if found.score >= best[name].score and not search.over():
                 moving.discard(name)
             best[name] = min(best[name], found, key=lambda trial: trial.score)
-    return sorted(best.values(), key=lambda trial: trial.score)
+    return Tuned(
+        best=sorted(best.values(), key=lambda trial: trial.score),
+        converged=not moving,
+        tried=len(search.trials),
+    )
 
 
 def _sweep(search: Search, start: Trial) -> Trial:
