@@ -46,6 +46,15 @@ def test_the_rules_reach_what_was_published_for_them(scheduling_data):
     }
 
 
+def test_what_is_proved_best_is_best_in_the_simulator_and_for_the_solver():
+    _, figures = printed("jobshop_optimum.py", "--quick")
+
+    judged = [row for row in figures.values() if row["target"] is not None]
+    assert {row["metric"].split(" above")[0] for row in judged} == {"ATC", "CP-SAT", "EDD"}
+    assert all(row["met"] and row["ours"] == 0 for row in judged)
+    assert all(row["ours"] >= 0 for row in figures.values())
+
+
 def test_without_the_public_files_the_rules_say_what_to_name(tmp_path):
     ended, figures = printed("jobshop_rules.py", "--data", str(tmp_path))
 
