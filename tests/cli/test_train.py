@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def test_ctrl_c_is_answered_with_how_to_go_on(tmp_path: Path, monkeypatch: pytes
         (["jobshop", "--budget", "soon"], "write 90s, 2m or 1h"),
         (["jobshop", "--settings", "none.toml"], "none.toml"),
         (["--resume", "runs/none"], "no such folder"),
+        (["--resume", "runs/none", "--budget", "90s"], "together with --budget"),
+        (["jobshop", "a.xlsx", "--resume", "x", "--iterations", "3"], "WORLD, PLANT, --iterations"),
     ],
 )
 def test_what_a_user_can_mend_is_exit_code_2_with_a_fix_and_no_traceback(
@@ -61,4 +64,21 @@ def test_what_a_user_can_mend_is_exit_code_2_with_a_fix_and_no_traceback(
     assert words in found.output
     assert "fix:" in found.output
     assert "Traceback" not in found.output
+    assert "compiling" not in found.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["train", "demo"])
+def test_without_the_packages_of_training_the_fix_is_to_install_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+
+    found = RUN.invoke(app, [command])
+
+    assert found.exit_code == 2
+    assert "torch and onnx not installed" in found.output
+    assert "pip install 'flyball[train]'" in found.output
     assert list(tmp_path.iterdir()) == []

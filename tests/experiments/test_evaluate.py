@@ -124,7 +124,9 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path):
         evaluate_run(tmp_path / "x", CONFIG, unwatched)
 
 
-@pytest.mark.parametrize("values", [{"days": 1}, {"timed_days": -1}, {"time_s": 0.0}])
+@pytest.mark.parametrize(
+    "values", [{"days": 1}, {"days": 10_001}, {"timed_days": -1}, {"time_s": 0.0}]
+)
 def test_a_comparison_that_cannot_be_made_is_refused(values: dict):
-    with pytest.raises(ConfigError, match="at least 2 days"):
+    with pytest.raises(ConfigError, match="2 to 10,000 days"):
         EvaluateConfig(**values)

@@ -128,6 +128,14 @@ def test_the_environment_names_versions_machine_and_command():
     assert "cores" in found["machine"]
 
 
+def test_a_run_is_held_by_one_at_a_time(tmp_path: Path):
+    with runs.held(tmp_path), pytest.raises(RunError, match="in use"), runs.held(tmp_path):
+        pass
+
+    with runs.held(tmp_path):
+        pass
+
+
 def test_a_place_that_cannot_hold_runs_says_so(tmp_path: Path):
     (tmp_path / "file").write_text("", encoding="utf-8")
 

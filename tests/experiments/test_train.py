@@ -88,6 +88,26 @@ def test_settings_with_an_unknown_key_leave_no_folder(tmp_path: Path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    "weights", ["makespan_h = 1.0", "makespan_h = 1.0\nweighted_tardiness_h = 0.5"]
+)
+def test_what_is_judged_by_hours_late_is_not_trained_for_another_aim(tmp_path: Path, weights: str):
+    settings = write_settings(tmp_path, f"\n[objective]\n{weights}\n")
+    everything = Asked(world="jobshop", plant=None, seconds=None, iterations=1)
+
+    with pytest.raises(ConfigError, match="weighted_tardiness_h above 0"):
+        start_run(everything, settings, tmp_path / "runs")
+
+    assert not (tmp_path / "runs").exists()
+    # The public file has no due times: there the end of all work is the only aim.
+    assert start_run(asked(write_plant(tmp_path)), settings, tmp_path / "runs").is_dir()
+
+
+def test_a_run_that_another_process_trains_is_refused(run: Path):
+    with runs.held(run), pytest.raises(RunError, match="in use"):
+        train_run(run, unwatched)
+
+
 def test_a_plant_that_changed_since_the_run_began_is_refused(tmp_path: Path):
     plant = write_plant(tmp_path)
     folder = start_run(asked(plant), write_settings(tmp_path), tmp_path / "runs")

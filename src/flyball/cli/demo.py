@@ -12,8 +12,8 @@ from flyball import experiments, worlds
 from flyball.cli.check import counted
 from flyball.cli.evaluate import judged
 from flyball.cli.progress import Shown
-from flyball.cli.telling import guarded, say, seconds, span
-from flyball.cli.train import summary, trained, warm
+from flyball.cli.telling import guarded, say, seconds, show_json, span
+from flyball.cli.train import require_extra, summary, trained, warm
 from flyball.core.clock import SystemClock
 
 
@@ -22,34 +22,20 @@ def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
     budget: Annotated[str, typer.Option(help="Training time.")] = "90s",
-    days: Annotated[int, typer.Option(min=2, help="Held-out days.")] = 30,
-    timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 3,
-    time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "4s",
+    days: Annotated[int, typer.Option(min=2, max=10_000, help="Held-out days.")] = 30,
+    timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 5,
+    time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "3s",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Do the whole main job: workbook, check, train, evaluate, schedule, report.
 
     Example: flyball demo
     """
-    clock = SystemClock()
-    began_s = clock.elapsed_s()
-    phases: list[tuple[str, float]] = []
-
-    def phase(name: str) -> None:
-        phases.append((name, clock.elapsed_s()))
-        say(f"== {len(phases)}. {name}")
-
+    require_extra()
+    phases = Phases(quiet=as_json)
     budget_s, time_s = seconds(budget), seconds(time)
-    world = worlds.load("jobshop").WORLD
     orders = out / "orders.xlsx"
-    phase("workbook: an example shop, as a planner would fill it in")
-    out.mkdir(parents=True, exist_ok=True)
-    world.template(orders)
-    phase("check: read every sheet")
-    found = counted(world.read(orders))
-    say(
-        f"{orders}: good; {found['jobs']} jobs, {found['operations']} operations, "
-        f"{found['machines']} machines, {found['calendars']} calendars"
-    )
+    read_orders(orders, phases)
     asked = experiments.Asked(
         world="jobshop",
         plant=orders,
@@ -58,23 +44,77 @@ def demo(
         command=shlex.join(["flyball", *sys.argv[1:]]),
     )
     run = experiments.start_run(asked, None, out / "runs")
-    phase("compile: the simulator, once on a machine")
-    warm(run, quiet=False)
-    phase(f"train: at most {span(budget_s)}")
-    say(summary(trained(run, run)))
-    phase(f"evaluate and report: {days} days nobody trained on")
+    phases.begin("compile: the simulator, once on a machine")
+    warm(run, quiet=as_json)
+    phases.begin(f"train: at most {span(budget_s)}")
+    phases.tell(summary(trained(run, run)))
+    phases.begin(f"evaluate and report: {days} days nobody trained on")
     config = experiments.EvaluateConfig(days=days, timed_days=timed_days, time_s=time_s)
     compared, report = judged(run, config)
-    phase("schedule: today's orders with the policy")
+    phases.begin("schedule: today's orders with the policy")
     wish = experiments.Wish(file=orders, policy=str(run), time_s=5.0, out=out / "plan")
     with Shown() as watch:
         planned = experiments.plan_file(wish, watch)
-    phase("result")
-    say(compared.evaluation.sentence)
-    say(compared.second)
-    say(f"report:   {report}")
-    say(f"schedule: {planned.files[0]} (and {', '.join(p.name for p in planned.files[1:])})")
-    ends = [at_s for _, at_s in phases[1:]]
-    spent = zip(phases[:-1], ends, strict=True)
-    times = ", ".join(f"{name.split(':')[0]} {span(end - at_s)}" for (name, at_s), end in spent)
-    say(f"time:     {span(clock.elapsed_s() - began_s)} in all: {times}")
+    phases.begin("result")
+    phases.tell(compared.evaluation.sentence)
+    if compared.second:
+        phases.tell(compared.second)
+    phases.tell(f"report:   {report}")
+    others = ", ".join(path.name for path in planned.files[1:])
+    phases.tell(f"schedule: {planned.files[0]} (and {others})")
+    spent_s = phases.spent_s()
+    times = ", ".join(f"{name} {span(each_s)}" for name, each_s in spent_s.items())
+    phases.tell(f"time:     {span(sum(spent_s.values()))} in all: {times}")
+    if as_json:
+        evaluation = compared.evaluation
+        show_json(
+            {
+                "run": str(run),
+                "verdict": evaluation.verdict,
+                "sentence": evaluation.sentence,
+                "report": str(report),
+                "schedule": planned.as_json(),
+                "spent_s": {name: round(each_s, 3) for name, each_s in spent_s.items()},
+            }
+        )
+
+
+class Phases:
+    """The headings of the demo, with the time that each phase took."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._clock = quiet, SystemClock()
+        self._began: list[tuple[str, float]] = []
+
+    def begin(self, heading: str) -> None:
+        """Print the heading of the next phase."""
+        self._began.append((heading.split(":")[0], self._clock.elapsed_s()))
+        self.tell(f"== {len(self._began)}. {heading}")
+
+    def tell(self, text: str) -> None:
+        """Print a line where it belongs."""
+        say(text, quiet=self._quiet)
+
+    def spent_s(self) -> dict[str, float]:
+        """Return the wall time of every phase that is over, s."""
+        ends = [at_s for _, at_s in self._began[1:]]
+        return {
+            name: end_s - at_s for (name, at_s), end_s in zip(self._began[:-1], ends, strict=True)
+        }
+
+
+def read_orders(orders: Path, phases: Phases) -> None:
+    """Write the example workbook, unless there is one that older runs may stand on; read it."""
+    world = worlds.load("jobshop").WORLD
+    phases.begin("workbook: an example shop, as a planner would fill it in")
+    orders.parent.mkdir(parents=True, exist_ok=True)
+    if orders.exists():
+        phases.tell(f"{orders}: is there already and is kept")
+    else:
+        world.template(orders)
+    phases.begin("check: read every sheet")
+    found = counted(world.read(orders))
+    phases.tell(
+        f"{orders}: good; {found['jobs']} jobs, {found['operations']} operations, "
+        f"{found['machines']} machines, {found['calendars']} calendars"
+    )

@@ -15,7 +15,9 @@ from flyball.cli.telling import guarded, say, seconds, show_json
 def evaluate(  # noqa: PLR0913
     run: Annotated[Path, typer.Argument(help="A run's folder: runs/<id>.")],
     *,
-    days: Annotated[int, typer.Option(min=2, help="Held-out days for methods of one pass.")] = 40,
+    days: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Held-out days for methods of one pass.")
+    ] = 40,
     timed_days: Annotated[
         int, typer.Option(min=0, help="How many of them the methods with time meet.")
     ] = 6,
@@ -36,7 +38,8 @@ def evaluate(  # noqa: PLR0913
         show_json(compared.evaluation.as_json() | {"report": str(report)})
         return
     say(compared.evaluation.sentence)
-    say(compared.second)
+    if compared.second:
+        say(compared.second)
     say(f"report: {report}")
 
 

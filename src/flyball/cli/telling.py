@@ -45,7 +45,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             typer.echo(f"flyball: a fault of ours, please report it: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("\nStopped. Nothing half-made was left behind.", err=True)
+            typer.echo("\nStopped.", err=True)
             raise typer.Exit(130) from None
 
     return run

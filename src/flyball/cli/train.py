@@ -3,6 +3,8 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +14,9 @@ from flyball import experiments, worlds
 from flyball.cli.progress import Shown
 from flyball.cli.telling import guarded, say, seconds, show_json, span
 from flyball.core.errors import ConfigError, Problem
+
+USUAL = "90s"
+"""The budget of a run where none was given."""
 
 
 @guarded
@@ -23,7 +28,9 @@ def train(  # noqa: PLR0913
         Path | None, typer.Argument(help="The plant's file; without one: generated shops.")
     ] = None,
     *,
-    budget: Annotated[str, typer.Option(help="Wall time: 90s, 2m, 1h.")] = "90s",
+    budget: Annotated[
+        str | None, typer.Option(help="Wall time: 90s, 2m, 1h.", show_default=USUAL)
+    ] = None,
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Iterations instead of a time: repeatable exactly.")
     ] = None,
@@ -41,12 +48,24 @@ def train(  # noqa: PLR0913
     Examples: flyball train jobshop orders.xlsx --budget 90s ·
     flyball train --resume runs/jobshop-20260101-080000
     """
-    folder = resume
-    if folder is None:
+    require_extra()
+    if resume is not None:
+        require_alone(
+            {
+                "WORLD": world,
+                "PLANT": plant,
+                "--budget": budget,
+                "--iterations": iterations,
+                "--settings": settings,
+            }
+        )
+        experiments.asked_of(resume)
+        folder = resume
+    else:
         asked = experiments.Asked(
             world=known(world),
             plant=plant,
-            seconds=None if iterations else seconds(budget),
+            seconds=None if iterations else seconds(budget or USUAL),
             iterations=iterations,
             command=shlex.join(["flyball", *sys.argv[1:]]),
         )
@@ -60,6 +79,46 @@ def train(  # noqa: PLR0913
     else:
         say(summary(result))
         say(f"next: flyball evaluate {folder}")
+
+
+def require_extra() -> None:
+    """Refuse to train where the packages that only training needs are not installed.
+
+    Raises
+    ------
+    ConfigError
+        With what to install.
+    """
+    missing = [name for name in ("torch", "onnx") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            Problem(
+                where="flyball train",
+                found=f"{' and '.join(missing)} not installed",
+                allowed="torch and onnx, which only training needs",
+                fix="pip install 'flyball[train]'",
+            )
+        )
+
+
+def require_alone(others: Mapping[str, object]) -> None:
+    """Refuse arguments beside ``--resume``: a run goes on with what it was started with.
+
+    Raises
+    ------
+    ConfigError
+        With every argument that was given.
+    """
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise ConfigError(
+            Problem(
+                where="--resume",
+                found="given together with " + ", ".join(given),
+                allowed="--resume with the run's folder alone; the run knows the rest",
+                fix="leave them out, or leave --resume out to start a new run",
+            )
+        )
 
 
 def known(world: str | None) -> str:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from flyball.experiments.machine import diagnose, warm_up
     from flyball.experiments.report import write_report
     from flyball.experiments.schedule import Wish, plan_file
-    from flyball.experiments.train import Asked, start_run, train_run, warm_run
+    from flyball.experiments.train import Asked, asked_of, start_run, train_run, warm_run
 
 __all__ = [
     "Asked",
     "EvaluateConfig",
     "Wish",
+    "asked_of",
     "diagnose",
     "evaluate_run",
     "plan_file",
@@ -33,6 +34,7 @@ HOMES = {
     "Asked": "train",
     "EvaluateConfig": "evaluate",
     "Wish": "schedule",
+    "asked_of": "train",
     "diagnose": "machine",
     "evaluate_run": "evaluate",
     "plan_file": "schedule",

@@ -34,13 +34,16 @@ Watch = Callable[[str, float, Mapping[str, float | str]], None]
 POLICY, SEARCH, RESTARTS, SOLVER = "policy", "policy + search", "best rule + restarts", "CP-SAT"
 NO_SETTING = ""
 
+MOST_DAYS = 10_000
+"""More tell nobody anything and do not fit into memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateConfig:
     """How a comparison is made."""
 
     days: int = 40
-    """Held-out days that every greedy method meets, at least 2."""
+    """Held-out days that every greedy method meets, 2 to `MOST_DAYS`."""
 
     timed_days: int = 6
     """How many of them the methods with time meet, at least 0."""
@@ -63,13 +66,19 @@ class EvaluateConfig:
     """What CP-SAT minimises; the search minimises the same."""
 
     def __post_init__(self) -> None:
-        good = self.days >= 2 and self.timed_days >= 0 and self.time_s > 0 and self.threads >= 1
+        good = (
+            2 <= self.days <= MOST_DAYS
+            and self.timed_days >= 0
+            and self.time_s > 0
+            and self.threads >= 1
+        )
         if not good:
             raise ConfigError(
                 Problem(
                     where="--days, --timed-days, --time, --threads",
                     found=f"{self.days}, {self.timed_days}, {self.time_s} s, {self.threads}",
-                    allowed="at least 2 days, 0 timed days, more than 0 s, 1 thread",
+                    allowed=f"2 to {MOST_DAYS:,} days, at least 0 timed days, more than 0 s, "
+                    "1 thread",
                     fix="leave them out for 40, 6, 5 s and 1",
                 )
             )

@@ -27,7 +27,7 @@ PACKAGES = ("numpy", "numba", "onnxruntime", "torch", "ortools", "openpyxl", "ma
 
 SETTINGS, MANIFEST, METRICS = "resolved.toml", "manifest.json", "metrics.jsonl"
 RULES, BUNDLE, CHECKPOINT = "rules.json", "bundle", "checkpoint"
-TRIALS = "trials.jsonl"
+TRIALS, LOCK = "trials.jsonl", ".lock"
 EVALUATION, REPORT = "evaluation.json", "report.html"
 BASELINES = "baselines.json"
 
@@ -166,6 +166,38 @@ def newest(root: Path) -> Path | None:
     if not found:
         return None
     return max(found, key=lambda path: path.stat().st_mtime).parents[1]
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run for oneself, so that two processes never train it at the same time.
+
+    The system lets go of it whenever the process ends, however it ends. Windows has no such lock;
+    nothing is held there.
+
+    Raises
+    ------
+    RunError
+        When another process holds it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with (folder / LOCK).open("ab") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(
+                Problem(
+                    where=str(folder),
+                    found="in use: another process is training this run",
+                    allowed="one process at a time",
+                    fix="wait until it ends, or stop it with Ctrl-C",
+                )
+            ) from error
+        yield
 
 
 def hash_of(path: Path) -> str:

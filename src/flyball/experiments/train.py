@@ -15,6 +15,7 @@ import numpy as np
 from flyball import learning
 from flyball.core.batch import Doubles
 from flyball.core.clock import Clock, SystemClock
+from flyball.core.errors import ConfigError, Problem
 from flyball.experiments import runs
 from flyball.experiments.config import TrainConfig
 from flyball.experiments.pool import Pool, read_plant, training_pool
@@ -27,7 +28,7 @@ from flyball.experiments.rules import (
 )
 from flyball.experiments.settings import build, read_toml, to_toml
 from flyball.experiments.watched import Algorithm, Watch, Watched
-from flyball.worlds.jobshop import RULES, WORLD, Rule, Trial, outcomes, tune
+from flyball.worlds.jobshop import RULES, WORLD, Rule, Scenario, Trial, outcomes, tune
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ def start_run(asked: Asked, settings: Path | None, root: Path, clock: Clock | No
     if settings is not None:
         config = build(TrainConfig, read_toml(settings), settings.name)
     plant = read_plant(asked.plant)
+    _require_one_aim(plant, config.objective)
     clock = clock or SystemClock()
     folder = runs.new_folder(root, asked.world, clock)
     manifest = {
@@ -97,6 +99,22 @@ def start_run(asked: Asked, settings: Path | None, root: Path, clock: Clock | No
     runs.write_json(folder / runs.MANIFEST, manifest)
     runs.write_text(folder / runs.SETTINGS, to_toml(config))
     return folder
+
+
+def _require_one_aim(plant: Scenario | None, objective: Mapping[str, float]) -> None:
+    """Refuse to train for one thing what is tuned, searched and judged for another."""
+    dated = plant is None or WORLD.has_dues(plant)
+    late = objective.get("weighted_tardiness_h", 0.0)
+    if dated and (late <= 0 or late < max(objective.values())):
+        raise ConfigError(
+            Problem(
+                where="[objective]",
+                found=", ".join(f"{name} = {weight:g}" for name, weight in objective.items()),
+                allowed="weighted_tardiness_h above 0 and the largest: jobs here have due times, "
+                "and rules, search and verdict go by hours late",
+                fix="write weighted_tardiness_h = 1.0, or take the due times out of the plant",
+            )
+        )
 
 
 def asked_of(folder: Path) -> tuple[Asked, TrainConfig]:
@@ -131,8 +149,18 @@ def train_run(folder: Path, watch: Watch, clock: Clock | None = None) -> Trained
         Called after every iteration.
     clock
         Source of the time.
+
+    Raises
+    ------
+    RunError
+        When there is no run, its plant's file was changed, or another process is training it.
     """
-    clock = clock or SystemClock()
+    runs.require_run(folder)
+    with runs.held(folder):
+        return _train(folder, watch, clock or SystemClock())
+
+
+def _train(folder: Path, watch: Watch, clock: Clock) -> TrainedRun:
     began_s = clock.elapsed_s()
     asked, config = asked_of(folder)
     learning.set_threads(config.threads)
