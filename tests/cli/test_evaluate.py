@@ -31,3 +31,14 @@ def test_a_folder_that_is_no_run_is_exit_code_2(tmp_path: Path):
 
     assert found.exit_code == 2
     assert "flyball train makes one" in found.output
+
+
+def test_without_days_with_time_no_empty_line_is_printed(trained: dict):
+    found = RUN.invoke(app, ["evaluate", trained["run"], "--days", "2", "--timed-days", "0"])
+
+    assert found.exit_code == 0
+    assert [line for line in found.stdout.splitlines() if not line.strip()] == []
+
+
+def test_more_days_than_memory_holds_are_refused():
+    assert RUN.invoke(app, ["evaluate", "x", "--days", "10001"]).exit_code == 2

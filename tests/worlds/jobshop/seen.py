@@ -103,6 +103,7 @@ class Eyes:
                         self.full[job] / self.mean_weight,
                         self.mean_of[op] / self.mean,
                         self.slack(job),
+                        self.work_left(job) / self.mean - self.mean_of[op] / self.mean,
                     )
                 )
         return {
@@ -132,9 +133,11 @@ class Eyes:
         return per_machine[cell] / max(1.0, *per_machine)
 
     def atc_of(self, row):
-        return self.atc(row["weight"], row["duration"], row["slack"])
+        later = row["work_left"] - row["duration"]
+        return self.atc(row["weight"], row["duration"], row["slack"], later)
 
-    def atc(self, weight, duration, slack):
-        return log(max(weight, 1e-6) / max(duration, 1e-6)) - max(slack, 0.0) / (
-            2.0 * max(self.queue_mean, 1e-6)
+    def atc(self, weight, duration, slack, later):
+        spare = max(slack - max(later, 0.0), 0.0)  # the work that is left takes twice its time
+        return log(max(weight, 1e-6) / max(duration, 1e-6)) - spare / (
+            4.0 * max(self.queue_mean, 1e-6)
         )

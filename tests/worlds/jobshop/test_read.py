@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import os
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,9 @@ def test_notes_come_with_the_scenario(tmp_path: Path) -> None:
 
     assert reading.scenario.n_jobs == 3
     assert reading.notes == ("sheet 'Prices' is not one of ours and was skipped",)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "orders.xlsx")
+
+    assert refusal(tmp_path / "orders.xlsx").found == "neither a file nor a folder"

@@ -59,7 +59,16 @@ N_FEATURES = len(FEATURES)
     QUEUE_MEAN, ATC_GAP, ATCS_GAP, OVERTIME, NEXT_EVENT, ARRIVING_GAP,
 ) = range(N_FEATURES)  # fmt: skip
 
-LOOK_AHEAD = 2.0  # k of ATC, in mean working times of the queue
+OF_JOB = (
+    SAME_FAMILY, WORK_LEFT, OPS_LEFT, SLACK, WEIGHT, IMPORTANT, WAITED, FLOW_DUE, NEXT_QUEUE,
+    NEXT_STARVING, LOAD, NEXT_LOAD, CROWD, QUEUE_MEAN,
+)  # fmt: skip
+"""Columns that all machines of one operation share."""
+
+# Settings of the two indices among the features: those that the search for the best rule found on
+# training days of the shipped plant, so that a policy can begin as that rule.
+LEAD = 2.0  # expected time of the work that is left, in multiples of it
+LOOK_AHEAD = 4.0  # k of ATC, in mean working times of the queue
 SETUP_LOOK_AHEAD = 0.5  # k2 of ATCS, in the shop's mean working time
 
 FULL = -1
@@ -67,11 +76,15 @@ NO_SPOT = -2
 
 
 @inlined
-def log_atc(weight: float, duration: float, slack: float, queue_mean: float) -> float:
-    """Return ln of the apparent tardiness cost of Vepsalainen and Morton (1987)."""
-    return log(max(weight, 1e-6) / max(duration, 1e-6)) - max(slack, 0.0) / (
-        LOOK_AHEAD * max(queue_mean, 1e-6)
-    )
+def log_atc(weight: float, duration: float, slack: float, later: float, queue_mean: float) -> float:
+    """Return ln of the apparent tardiness cost of Vepsalainen and Morton (1987).
+
+    `later` is the mean work of the job's later operations, which is expected to take LEAD times as
+    long; all times in means.
+    """
+    spare = max(slack - (LEAD - 1.0) * max(later, 0.0), 0.0)
+    reach = LOOK_AHEAD * max(queue_mean, 1e-6)
+    return log(max(weight, 1e-6) / max(duration, 1e-6)) - spare / reach
 
 
 @inlined
@@ -126,10 +139,12 @@ def observe(
         if at > own_at:
             op = state.next_op[row, job]
             share = families[shops.op_family[op]] / state.cell_queue[row, cell]
-            for own in range(own_at, at):
-                of_job(shops, state, row, job, op, most_s, features[own])
-                features[own, SAME_FAMILY] = share
-                features[own, QUEUE_MEAN] = queue_mean
+            of_job(shops, state, row, job, op, most_s, features[own_at])
+            features[own_at, SAME_FAMILY] = share
+            features[own_at, QUEUE_MEAN] = queue_mean
+            for other in range(own_at + 1, at):
+                for column in OF_JOB:
+                    features[other, column] = features[own_at, column]
         job = state.job_link[row, job]
     count_families(shops, state, row, families, -1)
     if at < 0:
@@ -246,7 +261,8 @@ def gaps(features: Floats, first: int, last: int) -> float:
     best_setup = -inf
     for at in range(first, last):
         own = features[at]
-        own[ATC_GAP] = log_atc(own[WEIGHT], own[DURATION], own[SLACK], own[QUEUE_MEAN])
+        later = own[WORK_LEFT] - own[DURATION]
+        own[ATC_GAP] = log_atc(own[WEIGHT], own[DURATION], own[SLACK], later, own[QUEUE_MEAN])
         own[ATCS_GAP] = own[ATC_GAP] - own[SETUP] / SETUP_LOOK_AHEAD
         best = max(best, features[at, ATC_GAP])
         best_setup = max(best_setup, features[at, ATCS_GAP])
@@ -282,6 +298,7 @@ def of_wait(
             shops.weight[shops.job[n] + job] / shops.mean_weight[n],
             shops.mean_duration_s[op] / mean_s,
             slack_of(shops, state, row, n, job, op),
+            (shops.tail_s[op] - shops.mean_duration_s[op]) / mean_s,
             queue_mean,
         )
         arriving = max(arriving, index)

@@ -74,6 +74,8 @@ def _examined(path: Path, findings: Findings) -> Reading:
         raise _refused(path, "no such file or folder", "check the path")
     if path.is_dir():
         return assembled(read_folder(path, findings), findings)
+    if not path.is_file():  # a pipe would be waited for
+        raise _refused(path, "neither a file nor a folder", "write it to a file first")
     suffix = path.suffix.lower()
     if suffix == ".csv":
         raise _refused(path, "one CSV file alone", f"name its folder: {path.parent}")
