@@ -19,7 +19,6 @@ from flyball.worlds.jobshop.plan import plan
 from flyball.worlds.jobshop.scenario import Scenario
 from flyball.worlds.jobshop.schedule import Schedule
 from flyball.worlds.jobshop.tuning import Trial, Tuned, outcomes, tune
-from flyball.worlds.jobshop.validator import require_valid
 from flyball.worlds.jobshop.world import WORLD
 
 __all__ = [
@@ -34,6 +33,5 @@ __all__ = [
     "Tuned",
     "outcomes",
     "plan",
-    "require_valid",
     "tune",
 ]
