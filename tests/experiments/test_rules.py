@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from flyball.core.errors import RunError
 from flyball.experiments.rules import (
     Tuning,
     append_trials,
@@ -12,6 +13,7 @@ from flyball.experiments.rules import (
     save_rules,
     setting,
 )
+from flyball.experiments.runs import write_json
 from flyball.worlds.jobshop import RULES, Trial
 
 CUT = Tuning(converged=False, trials=7, shops=4)
@@ -24,6 +26,13 @@ def test_tuned_rules_survive_a_file_in_their_order(tmp_path):
 
     assert load_rules(tmp_path / "rules.json") == tuned
     assert load_tuning(tmp_path / "rules.json") == CUT
+
+
+def test_rules_of_an_earlier_version_are_refused_with_what_to_do(tmp_path):
+    write_json(tmp_path / "rules.json", [{"name": "EDD"}])
+
+    with pytest.raises(RunError, match="train anew"):
+        load_rules(tmp_path / "rules.json")
 
 
 def test_how_tuning_ended_is_said_in_words():

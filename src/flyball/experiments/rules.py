@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flyball.core.errors import Problem, RunError
 from flyball.experiments.runs import append_line, read_json, write_json
 from flyball.worlds.jobshop import RULES, Rule, Trial
 
@@ -50,12 +51,26 @@ def save_rules(path: Path, rules: Sequence[Rule], tuning: Tuning) -> None:
 
 def load_rules(path: Path) -> list[Rule]:
     """Return the rules that `save_rules` wrote."""
-    return [_rule(each) for each in read_json(path)["rules"]]
+    return [_rule(each) for each in _saved(path)["rules"]]
 
 
 def load_tuning(path: Path) -> Tuning:
     """Return how the rules that `save_rules` wrote were found."""
-    return Tuning(**read_json(path)["tuning"])
+    return Tuning(**_saved(path)["tuning"])
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    saved = read_json(path)
+    if not isinstance(saved, dict) or not {"rules", "tuning"} <= saved.keys():
+        raise RunError(
+            Problem(
+                where=str(path),
+                found="rules without how they were tuned",
+                allowed="a file as this version of flyball writes it",
+                fix="train anew",
+            )
+        )
+    return saved
 
 
 def append_trials(path: Path, trials: Sequence[Trial]) -> None:
