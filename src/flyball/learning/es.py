@@ -6,7 +6,9 @@ estimated gradient. Deviations: the two of a pair meet the same scenarios and ev
 own, so that scenarios average out as directions do; instead of ranks over the population, the
 difference within a pair counts, clipped at twice the mean difference, because utilities of
 different scenarios cannot be ranked. Nothing is discounted and no credit is assigned: the estimate
-follows the episode's own utility, whatever its horizon, for policies with an options head.
+follows the episode's own utility, whatever its horizon, for policies with an options head. The
+network is given the running mean of the places visited, which is steadier than the last of them
+(Polyak and Juditsky, 1992).
 
 Known good result: a bandit over options is solved (``tests/learning/test_es.py``).
 """
@@ -103,6 +105,7 @@ class ES:
         # one length of step suits the index and the network alike.
         self.origin, self.scale = self.begin()
         self.moved = torch.zeros(len(self.scale), requires_grad=True)
+        self.average = np.zeros(len(self.scale))
         self.optimiser = torch.optim.Adam([self.moved], config.rate, eps=1e-8)
 
     def begin(self) -> tuple[Floats, Floats]:
@@ -133,7 +136,11 @@ class ES:
         gradient = gain @ noise / config.pairs
         self.moved.grad = torch.from_numpy(-gradient.astype(np.float32))
         self.optimiser.step()
-        unpack(self.origin + self.scale * self.moved.detach().numpy(), self.actor)
+        moved = self.moved.detach().numpy()
+        self.average = MEMORY * self.average + (1 - MEMORY) * moved
+        # The first averages would lie too near the start, as Adam's moments would.
+        mean = self.average / (1 - MEMORY ** (iteration + 1))
+        unpack((self.origin + self.scale * mean).astype(np.float32), self.actor)
         return figures | {
             "gradient_norm": float(np.linalg.norm(gradient)),
             "moved_sigmas": float(self.moved.detach().square().mean().sqrt()),
@@ -184,6 +191,7 @@ class ES:
             "es.origin": self.origin.copy(),
             "es.moved": self.moved.detach().numpy().copy(),
             "es.scale": self.scale.copy(),
+            "es.average": self.average.copy(),
         }
         return learner_arrays(self.net, self.optimiser) | own
 
@@ -191,11 +199,15 @@ class ES:
         """Go back to a `state`, bit for bit."""
         load_learner(self.net, self.optimiser, arrays)
         self.origin, self.scale = arrays["es.origin"].copy(), arrays["es.scale"].copy()
+        self.average = arrays["es.average"].copy()
         with torch.no_grad():
             self.moved.copy_(torch.from_numpy(arrays["es.moved"]))
 
 
 CLIP = 2.0
+
+MEMORY = 0.9
+"""Share of the running mean that an iteration keeps."""
 
 
 def gains(utility: Doubles) -> Doubles:
