@@ -22,9 +22,9 @@ def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
     budget: Annotated[str, typer.Option(help="Training time.")] = "90s",
-    days: Annotated[int, typer.Option(min=2, max=10_000, help="Held-out days.")] = 30,
+    days: Annotated[int, typer.Option(min=2, max=10_000, help="Held-out days.")] = 60,
     timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 5,
-    time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "3s",
+    time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "2s",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Do the whole main job: workbook, check, train, evaluate, schedule, report.
