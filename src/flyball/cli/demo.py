@@ -21,7 +21,7 @@ from flyball.core.clock import SystemClock
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
-    budget: Annotated[str, typer.Option(help="Training time.")] = "90s",
+    budget: Annotated[str, typer.Option(help="Training time.")] = "80s",
     days: Annotated[int, typer.Option(min=2, max=10_000, help="Held-out days.")] = 60,
     timed_days: Annotated[int, typer.Option(min=0, help="Days of methods with time.")] = 5,
     time: Annotated[str, typer.Option(help="Time for each of their schedules.")] = "2s",
