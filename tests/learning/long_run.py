@@ -21,7 +21,7 @@ ITERATIONS = 8
 
 def algorithm(kind):
     env = Chain(8, n_steps=13) if kind == "ppo-masked" else Queue(8, n_steps=6)
-    net = Net(env.spec, NetConfig(hidden=(8, 8), critic_hidden=8), seed=3)
+    net = Net(env.spec, NetConfig(hidden=(8, 8), critic_hidden=(8, 8)), seed=3)
     if kind.startswith("ppo"):
         return PPO(env, net, PPOConfig(n_steps=10, minibatch=32, norm_iterations=5))
     if kind == "imitate":

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from flyball.learning.acting import NetPolicy, set_threads
-from flyball.learning.nets import Net, NetConfig, inputs_of
+from flyball.learning.nets import Net, NetConfig
+from flyball.learning.rows import Taken, inputs_of
 from tests.learning.toys import Chain, Queue
 
 
@@ -31,7 +32,7 @@ def test_a_stated_log_probability_is_that_of_the_network():
 
     from_net, _ = net.terms(
         net.normalise(inputs_of(observation)),
-        torch.from_numpy(action.choice[:, 0].astype(np.int64)),
+        Taken(torch.from_numpy(action.choice[:, 0].astype(np.int64)), torch.zeros(40, 0)),
     )
     np.testing.assert_allclose(log_prob[:, 0], from_net.detach(), atol=1e-6)
 

@@ -5,13 +5,13 @@ import numpy as np
 
 from flyball.core.batch import Action
 from flyball.learning.arena import Arena, gather_options
-from flyball.learning.nets import sizes_of
+from flyball.policies import sizes_of
 from tests.learning.toys import Chain, Queue
 
 
 def test_stored_options_come_back_row_by_row_though_the_arena_had_to_grow():
     env = Queue(5, width=3)
-    arena = Arena(2, 5, 1, sizes_of(env.spec))
+    arena = Arena(2, 5, sizes_of(env.spec))
     first = Action(np.zeros((5, 1, 1), np.int32), np.zeros((5, 1, 0)))
     seen, observation = [], env.reset(np.arange(5))
     for t in range(40):
@@ -28,12 +28,12 @@ def test_stored_options_come_back_row_by_row_though_the_arena_had_to_grow():
     for k, row in enumerate(rows):
         own = batch.inputs.features.numpy()[offset[k] : offset[k + 1]]
         np.testing.assert_array_equal(own, seen[row])
-    assert batch.choice[:, 0].tolist() == [1, 39, 0, 8, 8]
+    assert batch.taken.choice[:, 0].tolist() == [1, 39, 0, 8, 8]
 
 
 def test_only_what_counts_is_a_decision():
     env = Chain(3)
-    arena = Arena(4, 3, 1, sizes_of(env.spec))
+    arena = Arena(4, 3, sizes_of(env.spec))
     observation = env.reset(np.arange(3))
     arena.store(observation, np.array([[True], [False], [True]]))
     arena.store(observation, np.array([[False], [False], [True]]))
@@ -47,7 +47,7 @@ def test_only_what_counts_is_a_decision():
 
 def test_a_cleared_arena_starts_anew():
     env = Chain(3)
-    arena = Arena(1, 3, 1, sizes_of(env.spec))
+    arena = Arena(1, 3, sizes_of(env.spec))
     observation = env.reset(np.arange(3))
     arena.store(observation, observation.alive)
     arena.clear()

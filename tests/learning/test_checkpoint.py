@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 import numpy as np
 import pytest
-import torch
 
 from flyball.core.errors import RunError
 from flyball.learning import checkpoint
 from flyball.learning.checkpoint import learner_arrays, load_learner
+from flyball.learning.flat import Adam
 from flyball.learning.nets import Net, NetConfig
 from tests.learning.toys import Queue
 
@@ -51,13 +51,11 @@ def test_a_damaged_checkpoint_is_refused_with_what_to_do(tmp_path, name):
 def test_network_and_optimiser_go_on_alike_after_a_restore():
     spec = Queue(2).spec
     nets = [Net(spec, NetConfig(), seed) for seed in (0, 1)]
-    optimisers = [torch.optim.Adam(net.parameters()) for net in nets]
+    optimisers = [Adam([net], 1e-3) for net in nets]
 
     def learn(net, optimiser):
         loss = sum((part**2).sum() for part in net.parameters())
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        optimiser.descend(loss)
 
     learn(nets[0], optimisers[0])
     load_learner(nets[1], optimisers[1], learner_arrays(nets[0], optimisers[0]))

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 import numpy as np
 
+from flyball.core.batch import Action
 from flyball.core.clock import SystemClock
+from flyball.core.spec import Categorical, TanhGaussian
 from flyball.learning.acting import NetPolicy
-from flyball.learning.imitate import Imitate, ImitateConfig
+from flyball.learning.imitate import Imitate, ImitateConfig, best_of
 from flyball.learning.nets import Net, NetConfig
 from flyball.learning.training import Budget, train
-from tests.learning.toys import Cheapest, Queue
+from tests.learning.toys import Cheapest, Plant, Queue
 
 
 def agreement(env, policy, rule, seeds):
@@ -56,3 +58,83 @@ def test_each_scenario_is_learned_from_its_own_best_teacher():
         expected = own.argmin() if row == 0 else own.argmax()
         assert run.arena.choice[0, row, 0, 0] == expected
     assert figures[1]["decisions"] == 4 * 20
+
+
+def test_the_best_teacher_of_each_scenario_is_found_by_playing_it():
+    env = Queue(4)
+    teachers = {"dear": Cheapest(-1.0), "cheap": Cheapest()}
+
+    assert best_of(env, teachers, np.arange(4), {}) == ["cheap"] * 4
+    assert best_of(env, teachers, np.arange(4), {"cost_h": -1.0}) == ["dear"] * 4
+
+
+class Proportional:
+    """Sets the value to half of the first feature, in the plant's own unit."""
+
+    def initial(self, n_envs):
+        return np.zeros((n_envs, 0), np.float32)
+
+    def act(self, now, memory, _key):
+        value = 20.0 + 30.0 * now.obs[:, :, :1].astype(np.float64)
+        none = np.zeros((*now.alive.shape, 0), np.int32)
+        return Action(none, value), np.zeros(now.alive.shape, np.float32), memory
+
+
+def test_a_continuous_rule_is_copied_in_native_units():
+    env = Plant(16, (TanhGaussian("flow", "m3/h", 0, 100),))
+    net = Net(env.spec, NetConfig(hidden=(32, 32), norm="none"), seed=0)
+    config = ImitateConfig(minibatch=64, rate=1e-2, epochs=4)
+    run = Imitate(env, net, config, {"p": Proportional()}, lambda seeds: ["p"] * len(seeds))
+
+    train(run, Budget(iterations=60), SystemClock())
+
+    now = env.reset(np.arange(16))
+    now.obs = now.obs.clip(-0.6, 2.6)
+    memory = np.zeros((16, 0), np.float32)
+    own, _, _ = NetPolicy(net).act(now, memory, None)
+    said, _, _ = Proportional().act(now, memory, None)
+    assert np.abs(own.value - said.value.clip(0, 100)).mean() < 6.0
+
+
+class Echo:
+    """Repeats what the first observation of the episode said; remembers it."""
+
+    def initial(self, n_envs):
+        return np.zeros((n_envs, 1), np.float32)
+
+    def act(self, now, memory, _key):
+        memory = np.where(now.start[:, None], now.obs[:, 0, :1], memory)
+        choice = (memory[:, :, None] > 0).astype(np.int32)
+        return Action(choice, np.zeros((len(choice), 1, 0))), np.zeros(choice.shape[:2]), memory
+
+
+class Cued(Plant):
+    """Shows +1 or -1 in the first step of an episode, then nothing."""
+
+    def _observe(self):
+        now = super()._observe()
+        cue = np.where(
+            np.random.default_rng(int(self.count.sum())).random(self.n_envs) < 0.5, 1, -1
+        )
+        now.obs[:] = 0
+        now.obs[:, 0, 0] = np.where(self.count == 0, cue, 0)
+        now.mask[:] = True
+        now.start = self.count == 0
+        return now
+
+
+def test_a_rule_that_remembers_is_copied_by_a_network_that_remembers():
+    env = Cued(16, (Categorical("say", 2),))
+    net = Net(env.spec, NetConfig(hidden=(16,), norm="none", cell="lstm", cell_size=16), seed=0)
+    config = ImitateConfig(minibatch=128, rate=1e-2, epochs=4, window=3, learner_rows=0.3)
+    run = Imitate(env, net, config, {"echo": Echo()}, lambda seeds: ["echo"] * len(seeds))
+
+    train(run, Budget(iterations=40), SystemClock())
+
+    policy, now = NetPolicy(net), env.reset(np.zeros(16, np.int64))
+    memory, taught = policy.initial(16), Echo().initial(16)
+    for _ in range(8):
+        own, _, memory = policy.act(now, memory, None)
+        said, _, taught = Echo().act(now, taught, None)
+        assert (own.choice == said.choice).mean() > 0.9
+        now = env.step(said).observation

@@ -82,7 +82,7 @@ def test_the_temperature_gives_a_sure_policy_the_spread_that_was_asked_for():
     batch = run.arena.minibatch(run.arena.decisions())
     with torch.inference_mode():
         rows = net.normalise(batch.inputs)
-        _, entropy = net.terms(rows, batch.choice, figures["temperature"])
+        _, entropy = net.terms(rows, batch.taken, figures["temperature"])
     most = torch.diff(batch.inputs.offset).double().log().mean()
     assert float(entropy.mean() / most) == pytest.approx(0.4, abs=1e-3)
     for name, array in learner_arrays(net, run.optimiser).items():

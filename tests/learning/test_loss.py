@@ -2,7 +2,7 @@
 import numpy as np
 import torch
 
-from flyball.learning.loss import clipped, descend, minibatches, set_rate, standardise
+from flyball.learning.loss import clipped, standardise
 
 
 def test_a_ratio_beyond_the_clip_earns_no_more_but_still_costs():
@@ -26,31 +26,7 @@ def test_without_change_there_is_no_divergence():
     assert terms.loss == -1
 
 
-def test_minibatches_hold_every_row_once_in_an_order_named_by_their_name():
-    rows = np.arange(100, 200)
-
-    first = list(minibatches(rows, 30, 1, 2, 3))
-    again = list(minibatches(rows, 30, 1, 2, 3))
-    other = list(minibatches(rows, 30, 1, 2, 4))
-
-    assert [len(block) for block in first] == [34, 33, 33]
-    assert sorted(np.concatenate(first)) == rows.tolist()
-    np.testing.assert_array_equal(np.concatenate(first), np.concatenate(again))
-    assert not np.array_equal(np.concatenate(first), np.concatenate(other))
-
-
 def test_one_advantage_is_left_as_it_is_and_more_are_standardised():
     assert standardise(torch.tensor([7.0])).item() == 7.0
     many = standardise(torch.tensor([1.0, 5.0, 9.0]))
     torch.testing.assert_close(many, torch.tensor([-1.0, 0.0, 1.0]))
-
-
-def test_a_step_is_no_longer_than_its_clip_allows():
-    net = torch.nn.Linear(1, 1, bias=False)
-    before = net.weight.item()
-    optimiser = torch.optim.SGD(net.parameters(), lr=1.0)
-    set_rate(optimiser, 0.5)
-
-    descend(1000 * net.weight.sum(), net, optimiser, clip=2.0)
-
-    assert abs(before - net.weight.item() - 1.0) < 1e-5

@@ -4,14 +4,15 @@ import pytest
 import torch
 
 from flyball.core.errors import ConfigError
-from flyball.core.spec import AgentKind, Feature, Spec, TanhGaussian
-from flyball.learning.nets import Inputs, Net, NetConfig, inputs_of, sizes_of
-from tests.learning.toys import Chain, Queue
+from flyball.core.spec import Feature, Spec
+from flyball.learning.nets import Net, NetConfig
+from flyball.learning.rows import Taken, inputs_of
+from tests.learning.toys import Queue
 
 
 def scores(net, x):
     with torch.inference_mode():
-        return net.scores(net.normalise(x))
+        return net.outputs(net.normalise(x)).scores
 
 
 def seen(n_envs=6):
@@ -45,7 +46,9 @@ def test_a_score_depends_on_its_own_row_only():
 def test_an_untrained_policy_is_nearly_indifferent():
     net, x = seen()
 
-    log_prob, entropy = net.terms(net.normalise(x), torch.zeros(6, 1, dtype=torch.long))
+    log_prob, entropy = net.terms(
+        net.normalise(x), Taken(torch.zeros(6, 1, dtype=torch.long), torch.zeros(6, 0))
+    )
 
     count = torch.diff(x.offset).double()
     torch.testing.assert_close(entropy, count.log(), rtol=0, atol=1e-3)
@@ -76,29 +79,6 @@ def test_the_critic_reads_the_privileged_state_where_there_is_one():
 
     assert value[0] != value[1]
     assert torch.equal(value, blind)
-
-
-def test_every_agent_of_a_row_reads_the_rows_state():
-    env = Chain(2)
-    observation = env.reset(np.arange(2))
-    observation.obs = np.repeat(observation.obs, 3, axis=1)
-    observation.mask = np.repeat(observation.mask, 3, axis=1)
-    observation.alive = np.ones((2, 3), np.bool_)
-    observation.state = np.array([[1.0], [2.0]], np.float32)
-
-    x = inputs_of(observation)
-
-    assert isinstance(x, Inputs)
-    assert x.obs.shape == (6, 2)
-    assert x.state[:, 0].tolist() == [1, 1, 1, 2, 2, 2]
-
-
-def test_heads_that_cannot_be_learned_are_refused():
-    kind = AgentKind("valve", 1, (Feature("x", "-", 0, 1),), (TanhGaussian("open", "%", 0, 100),))
-    spec = Spec("tank", 1, (kind,), (), ())
-
-    with pytest.raises(ConfigError, match="world tank: 1 agent kinds, heads TanhGaussian; allowed"):
-        sizes_of(spec)
 
 
 def test_a_width_of_zero_is_refused():

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 import torch
 
-from flyball.learning.nets import NetConfig, OptionsActor, Sizes
+from flyball.learning.nets import NetConfig, OptionsActor
 from flyball.learning.perturbed import pack, score_rows, unpack, widths
+from flyball.policies import Sizes
 
 OFFSET = np.array([0, 4, 4, 11, 12], np.int64)
 
@@ -40,5 +41,5 @@ def test_the_compiled_network_is_the_torch_network_in_each_row(hidden):
     rows = (torch.from_numpy(obs), torch.from_numpy(features), torch.from_numpy(OFFSET))
     for row, one in enumerate(actors):
         own = slice(OFFSET[row], OFFSET[row + 1])
-        expected = one(*rows).detach().numpy()
+        expected = one(*rows).scores.detach().numpy()
         np.testing.assert_allclose(found[own], expected[own], rtol=1e-4, atol=1e-5)

@@ -6,9 +6,9 @@ import torch
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
 from flyball.learning.acting import NetPolicy
-from flyball.learning.collect import collect_steps
-from flyball.learning.nets import Net, NetConfig, inputs_of
+from flyball.learning.nets import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
+from flyball.learning.rows import inputs_of
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain, Cheapest, Queue, mean_cost_h
 
@@ -39,7 +39,7 @@ def test_ppo_finds_policy_and_value_of_a_two_state_chain_through_truncation():
     train(algorithm, Budget(iterations=60), SystemClock())
 
     observation = env.reset(np.arange(16))
-    value = value_of(net, observation) * algorithm.scale.std
+    value = value_of(net, observation) * algorithm.experience.scale.std
     action, _, _ = NetPolicy(net).act(observation, np.zeros((16, 0), np.float32), None)
     np.testing.assert_allclose(value[:2], [9.0, 10.0], atol=0.5)
     assert action.choice[0, 0, 0] == 1
@@ -55,7 +55,7 @@ def test_an_endless_reward_of_one_is_worth_100_though_episodes_are_truncated_at_
     train(algorithm, Budget(iterations=40), SystemClock())
 
     # As if it terminated the value would be about 21.8 on average.
-    value = value_of(net, env.reset(np.arange(32))) * algorithm.scale.std
+    value = value_of(net, env.reset(np.arange(32))) * algorithm.experience.scale.std
     np.testing.assert_allclose(value, 100.0, atol=5.0)
 
 
@@ -66,21 +66,11 @@ def test_the_first_minibatch_has_ratio_one_and_no_divergence(env):
         list(net.actor.parameters())[-1].mul_(300.0)
     algorithm = PPO(env, net, PPOConfig(n_steps=30))
     algorithm.iterate(0, 0.0)
-    algorithm.net.learn_norm(algorithm.arena.inputs(algorithm.arena.decisions()))
-    observation = algorithm.observation
+    algorithm.experience.collect(1)
 
-    collect_steps(
-        env,
-        algorithm.policy,
-        algorithm.arena,
-        observation,
-        n_steps=30,
-        weights={},
-        seed=0,
-        first_step=30,
-    )
-    batch = algorithm.arena.minibatch(algorithm.arena.decisions())
-    log_prob, entropy = net.terms(net.normalise(batch.inputs), batch.choice)
+    arena = algorithm.experience.arena
+    batch = arena.minibatch(arena.decisions())
+    log_prob, entropy = net.terms(batch.through(net), batch.taken)
 
     assert entropy.min() >= 0
     np.testing.assert_allclose((log_prob - batch.log_prob).exp().detach(), 1.0, atol=2e-6)

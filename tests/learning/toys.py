@@ -215,6 +215,36 @@ class Chain:
         return self._observe()
 
 
+class Plant(Chain):
+    """The chain with any heads; what they do is drawn, so that every gradient is wanted."""
+
+    def __init__(self, n_envs, heads):
+        super().__init__(n_envs, n_steps=9)
+        x = tuple(Feature(f"x{k}", "-", -9, 9) for k in range(5))
+        kpis = (Kpi("gain_h", "h", "max", "sum"),)
+        gain = (Objective("gain_h", "h", "max"),)
+        self.spec = Spec("plant", 1, (AgentKind("plant", 1, x, heads),), gain, kpis)
+        self.width = sum(head.n for head in heads if isinstance(head, Categorical))
+
+    def _observe(self):
+        draws = np.random.default_rng(int(self.count.sum()))
+        obs = draws.normal(size=(self.n_envs, 1, 5)).astype(np.float32)
+        mask = draws.random((self.n_envs, 1, self.width)) < 0.6
+        mask[:, 0, :1] = True
+        mask[0] = False  # a row with nothing legal must be survived
+        return observation(self.n_envs, obs=obs, mask=mask, start=self.count == 0)
+
+    def step(self, action):
+        reward = action.value.sum((1, 2)) + action.choice.sum((1, 2))
+        self.count += 1
+        truncated = self.count >= self.n_steps
+        final = self._observe()
+        self.count[truncated] = 0
+        never = np.zeros(self.n_envs, np.bool_)
+        ends = {"terminated": never, "truncated": truncated, "outcome": np.zeros(self.n_envs)}
+        return step_of(self._observe(), final, reward, action, **ends)
+
+
 def mean_cost_h(env: Queue, policy: Any, seeds: Longs) -> float:
     """Play one episode of every row greedily and return the mean cost."""
     observation, memory = env.reset(seeds), policy.initial(env.n_envs)

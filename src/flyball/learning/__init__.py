@@ -11,10 +11,12 @@ scenario, `improve` compares rows that play one scenario, `es` gives every row w
 from flyball.learning import es, imitate, improve, ppo
 from flyball.learning.acting import NetPolicy, set_threads
 from flyball.learning.bundle import export
+from flyball.learning.catalogue import ALGORITHMS, recipe
 from flyball.learning.nets import Net, NetConfig
 from flyball.learning.training import Budget, Progress, train
 
 __all__ = [
+    "ALGORITHMS",
     "Budget",
     "Net",
     "NetConfig",
@@ -25,6 +27,7 @@ __all__ = [
     "imitate",
     "improve",
     "ppo",
+    "recipe",
     "set_threads",
     "train",
 ]

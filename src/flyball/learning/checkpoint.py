@@ -10,7 +10,7 @@ whatever was killed. Random draws are functions of the counters, so there is no 
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -30,7 +30,10 @@ KEEP = 2
 
 def module_arrays(module: nn.Module, prefix: str = "net.") -> Arrays:
     """Return copies of the parameters and buffers of a module, by name."""
-    return {f"{prefix}{name}": t.detach().numpy().copy() for name, t in module.state_dict().items()}
+    return {
+        f"{prefix}{name}": t.detach().cpu().numpy().copy()
+        for name, t in module.state_dict().items()
+    }
 
 
 def load_module(module: nn.Module, arrays: Arrays, prefix: str = "net.") -> None:
@@ -40,35 +43,27 @@ def load_module(module: nn.Module, arrays: Arrays, prefix: str = "net.") -> None
             tensor.copy_(torch.from_numpy(arrays[f"{prefix}{name}"].copy()))
 
 
-def adam_arrays(optimiser: torch.optim.Optimizer, prefix: str = "adam.") -> Arrays:
-    """Return copies of the moments and step counts of Adam, by parameter number."""
-    return {
-        f"{prefix}{number}.{name}": value.detach().numpy().copy()
-        for number, moments in optimiser.state_dict()["state"].items()
-        for name, value in moments.items()
-    }
+class Optimiser(Protocol):
+    """What remembers between gradient steps (see `flat`)."""
+
+    def arrays(self) -> Arrays:
+        """Return copies of the moments."""
+        ...
+
+    def load(self, arrays: Arrays) -> None:
+        """Put them back."""
+        ...
 
 
-def load_adam(optimiser: torch.optim.Optimizer, arrays: Arrays, prefix: str = "adam.") -> None:
-    """Put arrays of `adam_arrays` back."""
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, array in arrays.items():
-        if name.startswith(prefix):
-            number, moment = name[len(prefix) :].split(".")
-            state.setdefault(int(number), {})[moment] = torch.from_numpy(array.copy())
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": state, "param_groups": groups})
-
-
-def learner_arrays(net: nn.Module, optimiser: torch.optim.Optimizer) -> Arrays:
+def learner_arrays(net: nn.Module, optimiser: Optimiser) -> Arrays:
     """Return copies of a network's and its optimiser's arrays."""
-    return module_arrays(net) | adam_arrays(optimiser)
+    return module_arrays(net) | optimiser.arrays()
 
 
-def load_learner(net: nn.Module, optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
+def load_learner(net: nn.Module, optimiser: Optimiser, arrays: Arrays) -> None:
     """Put arrays of `learner_arrays` back; others are ignored."""
     load_module(net, arrays)
-    load_adam(optimiser, arrays)
+    optimiser.load(arrays)
 
 
 def save(folder: Path, iteration: int, arrays: Arrays, facts: dict[str, Any]) -> Path:

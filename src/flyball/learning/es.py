@@ -20,18 +20,19 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from torch import nn
 
 from flyball.core.batch import Doubles, Floats, Longs
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.protocols import Env
 from flyball.core.random import generator
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
+from flyball.learning.flat import Adam
 from flyball.learning.gae import scalarise
-from flyball.learning.loss import set_rate
 from flyball.learning.nets import Net, OptionsActor
 from flyball.learning.perturbed import pack, scales, score_rows, unpack, widths
 from flyball.learning.settings import require
-from flyball.policies import choose_options
+from flyball.policies import Said, action_of, choose
 
 STREAM_NOISE = 6
 
@@ -104,9 +105,9 @@ class ES:
         # Moves are counted in standard deviations from where the first iteration begins, so that
         # one length of step suits the index and the network alike.
         self.origin, self.scale = self.begin()
-        self.moved = torch.zeros(len(self.scale), requires_grad=True)
+        self.moved = nn.Parameter(torch.zeros(len(self.scale)))
         self.average = np.zeros(len(self.scale))
-        self.optimiser = torch.optim.Adam([self.moved], config.rate, eps=1e-8)
+        self.optimiser = Adam([nn.ParameterList([self.moved])], config.rate, eps=1e-8)
 
     def begin(self) -> tuple[Floats, Floats]:
         """Return where the strategy begins and the length of its unit of step there, (P,) each."""
@@ -118,7 +119,7 @@ class ES:
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Try every direction, step, and return what happened; `share` of the budget is spent."""
         config, n_envs = self.config, self.n_envs
-        set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
+        self.optimiser.rate = config.rate * (1 - share * (1 - config.rate_end))
         if iteration == 0:
             self.origin, self.scale = self.begin()
         centre = self.origin + self.scale * self.moved.detach().numpy()
@@ -134,7 +135,7 @@ class ES:
         utility, figures = self.play(theta, halves.ravel() + config.first_scenario)
         gain = gains(utility.reshape(-1, 2, config.pairs))
         gradient = gain @ noise / config.pairs
-        self.moved.grad = torch.from_numpy(-gradient.astype(np.float32))
+        self.optimiser.flat.gradient.copy_(torch.from_numpy(-gradient.astype(np.float32)))
         self.optimiser.step()
         moved = self.moved.detach().numpy()
         self.average = MEMORY * self.average + (1 - MEMORY) * moved
@@ -177,7 +178,11 @@ class ES:
                 theta,
                 sizes,
             )
-            step = env.step(choose_options(score, observation, None)[0])
+            none = np.zeros((len(theta), 0), np.float32)
+            said = Said(score, none, none)
+            mask = observation.mask.reshape(len(theta), -1)
+            chosen = choose(said, mask, options.offset, self.net.sizes, None)
+            step = env.step(action_of(chosen.choice, none, self.net.sizes))
             reward[running] += step.reward[running].sum(1)
             ended = running & (step.terminated | step.truncated)
             outcome[ended] = step.outcome[ended]

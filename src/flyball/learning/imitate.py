@@ -17,16 +17,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from flyball.core.batch import Action, Bools, Floats, Longs, Observation
+from flyball.core.batch import Action, Bools, Doubles, Floats, Longs, Observation
 from flyball.core.protocols import Env, Policy
 from flyball.core.random import uniform
 from flyball.learning.acting import NetPolicy
 from flyball.learning.arena import Arena
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.collect import collect_episodes
-from flyball.learning.loss import descend, minibatches, set_rate
+from flyball.learning.collect import Played, collect_episodes
+from flyball.learning.flat import Adam
 from flyball.learning.nets import Net
 from flyball.learning.settings import EPISODE_STRIDE, require
+from flyball.policies import Sizes, sizes_of
 
 STREAM_EPOCH, STREAM_MIX = 2, 3
 
@@ -68,6 +69,9 @@ class ImitateConfig:
     norm_iterations: int = 4
     """Iterations after which the feature normalisers stand still."""
 
+    window: int = 16
+    """Steps through which gradients flow, for networks with memory."""
+
     def __post_init__(self) -> None:
         require("imitate.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-3 to 3e-3")
         share = self.learner_rows
@@ -92,13 +96,13 @@ class Imitate:
         self.env, self.net, self.config = env, net, config
         self.teachers, self.best = dict(teachers), best
         self.policy = NetPolicy(net)
-        self.optimiser = torch.optim.Adam(net.actor.parameters(), config.rate, eps=1e-5)
-        self.arena = Arena(64, env.n_envs, env.spec.n_agents, net.sizes)
+        self.optimiser = Adam([net.actor], config.rate)
+        self.arena = Arena(64, env.n_envs, net.sizes, n_memory=net.n_memory, window=config.window)
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Play, learn, and return what happened; `share` of the budget is spent."""
         config = self.config
-        set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
+        self.optimiser.rate = config.rate * (1 - share * (1 - config.rate_end))
         seeds = np.arange(self.env.n_envs, dtype=np.int64) + iteration * self.env.n_envs
         if config.scenarios is not None:
             seeds %= config.scenarios
@@ -115,10 +119,9 @@ class Imitate:
         sums, n = torch.zeros(2, dtype=torch.float64), 0
         for epoch in range(config.epochs):
             name = (config.seed, iteration, epoch, STREAM_EPOCH)
-            for rows in minibatches(self.arena.decisions(), config.minibatch, *name):
-                batch = self.arena.minibatch(rows)
-                log_prob, _ = self.net.terms(self.net.normalise(batch.inputs), batch.choice)
-                descend(-log_prob.mean(), self.net.actor, self.optimiser, config.gradient_clip)
+            for batch in self.arena.blocks(self.arena.decisions(), config.minibatch, *name):
+                log_prob, _ = self.net.terms(batch.through(self.net), batch.taken)
+                self.optimiser.descend(-log_prob.mean(), config.gradient_clip)
                 with torch.no_grad():
                     sums += torch.stack((-log_prob.mean(), log_prob.exp().mean()))
                 n += 1
@@ -146,26 +149,86 @@ class Lesson:
         draw = uniform(run.config.seed, iteration, np.arange(len(seeds)), STREAM_MIX)
         # Before its first lesson the learner knows nothing worth visiting.
         self.learner: Bools = (draw < run.config.learner_rows) & (iteration > 0)
+        self.recalled: dict[str, Floats] = {}  # what each teacher remembers
+        width = run.net.n_memory
+        rows_in_all = len(seeds) * run.net.sizes.n_agents
+        self.memory = np.zeros((rows_in_all, width), np.float32) if width else None
 
-    def act(self, observation: Observation, step: int) -> tuple[Action, Action, Floats]:
-        """Return what is played, what the teachers say, and zeros for a log-probability."""
+    def act(self, observation: Observation, step: int) -> Played:
+        """Return what is played, and what the teachers say to learn from."""
+        run, n_envs = self.run, len(observation.alive)
+        rows = observation.alive.size
+        label = self.said(observation)
+        played, memory = label, self.memory
+        if memory is not None or self.learner.any():
+            key = (run.config.seed, self.iteration * EPISODE_STRIDE + step)
+            before = memory if memory is not None else np.zeros((rows, 0), np.float32)
+            own = run.policy.sample(observation, before.reshape(n_envs, -1), key)
+            mine = self.learner[:, None, None]
+            played = Action(
+                np.where(mine, own.action.choice, label.choice),
+                np.where(mine, own.action.value, label.value),
+            )
+            if memory is not None:
+                self.memory = own.memory.reshape(rows, -1)
+                # The critic is not taught; its half of the memory is not read.
+                memory = np.concatenate((memory, np.zeros_like(memory)), 1)
+        sizes = run.net.sizes
+        choice = label.choice.reshape(rows, -1).astype(np.int64)
+        log_prob = np.zeros(rows, np.float32)
+        return Played(played, choice, latent_of(label.value, sizes), log_prob, memory)
+
+    def said(self, observation: Observation) -> Action:
+        """Return what each row's teacher does; an option's own index in its row, native values."""
         n_envs, n_agents = observation.alive.shape
-        empty = np.zeros((n_envs, 0), np.float32)
         label: Action | None = None
         for name, rows in self.rows.items():
-            said, _, _ = self.run.teachers[name].act(observation, empty, None)
+            teacher = self.run.teachers[name]
+            memory = self.recalled.get(name, teacher.initial(n_envs))
+            said, _, self.recalled[name] = teacher.act(observation, memory, None)
             if label is None:
                 label = Action(said.choice.copy(), said.value.copy())
             else:
                 label.choice[rows] = said.choice[rows]
+                label.value[rows] = said.value[rows]
         if label is None:
-            label = Action(
-                np.zeros((n_envs, n_agents, 1), np.int32), np.zeros((n_envs, n_agents, 0))
-            )
-        played = label
-        if self.learner.any():
-            key = (self.run.config.seed, self.iteration * EPISODE_STRIDE + step)
-            own, _, _ = self.run.policy.act(observation, empty, key)
-            mixed = np.where(self.learner[:, None, None], own.choice, label.choice)
-            played = Action(mixed, label.value)
-        return played, label, np.zeros((n_envs, n_agents), np.float32)
+            heads = self.run.net.sizes.n_heads
+            none = np.zeros((n_envs, n_agents, self.run.net.sizes.n_values))
+            label = Action(np.zeros((n_envs, n_agents, heads), np.int32), none)
+        return label
+
+
+def best_of(
+    env: Env, teachers: Mapping[str, Policy], seeds: Longs, weights: Mapping[str, float]
+) -> list[str]:
+    """Return the name of the teacher that does best on each seed (B,), one episode of each.
+
+    Of equals the first one stands.
+    """
+    sizes, utility = sizes_of(env.spec), []
+    for teacher in teachers.values():
+        memory = teacher.initial(env.n_envs)
+
+        def act(observation: Observation, step: int, teacher: Policy = teacher) -> Played:
+            nonlocal memory
+            action, log_prob, memory = teacher.act(observation, memory, (0, step))
+            choice = action.choice.reshape(log_prob.size, -1).astype(np.int64)
+            return Played(action, choice, latent_of(action.value, sizes), log_prob.ravel())
+
+        played = collect_episodes(env, seeds, act, Arena(64, env.n_envs, sizes), weights)
+        utility.append(played.utility)
+    names = list(teachers)
+    return [names[k] for k in np.argmax(utility, axis=0)]
+
+
+def latent_of(value: Doubles, sizes: Sizes) -> Floats:
+    """Return latent values (R, D) of native ones (B, N, D); a bound is taken as 0.995 of the way.
+
+    The bound itself lies at infinity, where no network can be taught to go.
+    """
+    low, high = np.array(sizes.low), np.array(sizes.high)
+    if not sizes.n_values:
+        return np.zeros((value.shape[0] * value.shape[1], 0), np.float32)
+    share = np.clip(2.0 * (value - low) / (high - low) - 1.0, -0.995, 0.995)
+    latent: Floats = np.arctanh(share).reshape(-1, sizes.n_values).astype(np.float32)
+    return latent

@@ -19,13 +19,14 @@ from typing import Literal
 import numpy as np
 import torch
 
-from flyball.core.batch import Action, Bools, Doubles, Floats, Longs, Observation
+from flyball.core.batch import Bools, Doubles, Observation
 from flyball.core.protocols import Env
 from flyball.learning.acting import NetPolicy
-from flyball.learning.arena import Arena
+from flyball.learning.arena import Arena, Decisions
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.collect import collect_episodes
-from flyball.learning.loss import clipped, descend, minibatches, set_rate
+from flyball.learning.collect import Played, collect_episodes
+from flyball.learning.flat import Adam
+from flyball.learning.loss import clipped
 from flyball.learning.nets import Net
 from flyball.learning.settings import EPISODE_STRIDE, require
 
@@ -105,13 +106,14 @@ class Improve:
         require("improve.group", config.group, f"a divisor of {env.n_envs}", ok=whole, usual="16")
         self.env, self.net, self.config = env, net, config
         self.policy = NetPolicy(net)
-        self.optimiser = torch.optim.Adam(net.actor.parameters(), config.rate, eps=1e-5)
-        self.arena = Arena(64, env.n_envs, env.spec.n_agents, net.sizes)
+        self.optimiser = Adam([net.actor], config.rate)
+        self.arena = Arena(64, env.n_envs, net.sizes)
+        require("improve", "a network with memory", "one without", ok=not net.n_memory, usual="ppo")
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Play, compare, learn, and return what happened; `share` of the budget is spent."""
         config = self.config
-        set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
+        self.optimiser.rate = config.rate * (1 - share * (1 - config.rate_end))
         n_groups = self.env.n_envs // config.group
         seeds = np.arange(n_groups, dtype=np.int64) + iteration * n_groups
         if config.scenarios is not None:
@@ -119,10 +121,10 @@ class Improve:
         seeds = np.repeat(seeds + config.first_scenario, config.group)
         empty = self.policy.initial(self.env.n_envs)
 
-        def act(observation: Observation, step: int) -> tuple[Action, Action, Floats]:
+        def act(observation: Observation, step: int) -> Played:
             key = (config.seed, iteration * EPISODE_STRIDE + step)
-            action, log_prob, _ = self.policy.act(observation, empty, key)
-            return action, action, log_prob
+            own = self.policy.sample(observation, empty, key)
+            return Played(own.action, own.choice, own.latent, own.log_prob)
 
         played = collect_episodes(self.env, seeds, act, self.arena, config.weights)
         if iteration == 0:
@@ -142,10 +144,10 @@ class Improve:
         rows = rows[:: 1 + len(rows) // 10_000]
         batch = self.arena.minibatch(rows)
         with torch.inference_mode():
-            x = self.net.normalise(batch.inputs)
+            x = batch.through(self.net)
 
             def entropy(temperature: float) -> float:
-                return float(self.net.terms(x, batch.choice, temperature)[1].mean())
+                return float(self.net.terms(x, batch.taken, temperature)[1].mean())
 
             wanted = spread * entropy(1e9)
             low, high = 1e-3, 1e6
@@ -163,27 +165,26 @@ class Improve:
         sums, n = torch.zeros(4, dtype=torch.float64), 0
         for epoch in range(config.epochs if len(rows) else 0):
             name = (config.seed, iteration, epoch, STREAM_EPOCH)
-            kl, blocks = 0.0, list(minibatches(rows, config.minibatch, *name))
-            for block in blocks:
+            kls = []
+            for block in self.arena.blocks(rows, config.minibatch, *name):
                 watched = self.update(block, by_decision)
                 sums += watched
-                kl += float(watched[0]) / len(blocks)
+                kls.append(float(watched[0]))
                 n += 1
-            if kl > 1.5 * config.target_kl:
+            if sum(kls) > 1.5 * config.target_kl * len(kls):
                 break
         names = ("kl", "clipped", "entropy_nats", "policy_loss")
         return dict(zip(names, (sums / max(1, n)).tolist(), strict=True))
 
-    def update(self, rows: Longs, merit: Doubles) -> torch.Tensor:
-        """Take one gradient step on the decisions at these arena rows; return (4,) figures."""
-        config, batch = self.config, self.arena.minibatch(rows)
-        log_prob, entropy = self.net.terms(
-            self.net.normalise(batch.inputs), batch.choice, self.policy.temperature
-        )
-        terms = clipped(log_prob, batch.log_prob, torch.from_numpy(merit[rows]), config.clip)
+    def update(self, batch: Decisions, merit: Doubles) -> torch.Tensor:
+        """Take one gradient step on some decisions; return (4,) figures."""
+        config = self.config
+        rows = batch.through(self.net)
+        log_prob, entropy = self.net.terms(rows, batch.taken, self.policy.temperature)
+        terms = clipped(log_prob, batch.log_prob, torch.from_numpy(merit[batch.rows]), config.clip)
         loss = -log_prob.mean() if config.signal == "best" else terms.loss
         bonus = config.entropy * entropy.mean()
-        descend(loss - bonus, self.net.actor, self.optimiser, config.gradient_clip)
+        self.optimiser.descend(loss - bonus, config.gradient_clip)
         figures = (terms.kl, terms.clipped, entropy.mean(), loss)
         return torch.stack([figure.double() for figure in figures]).detach()
 

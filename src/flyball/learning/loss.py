@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Losses of policies that choose, and the one way to walk through minibatches."""
+"""Losses of policies that choose."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-
-from flyball.core.batch import Longs
-from flyball.core.random import generator
+from torch import Tensor
 
 
 class ClipTerms(NamedTuple):
@@ -44,23 +39,3 @@ def standardise(x: Tensor) -> Tensor:
     if len(x) < 2:
         return x
     return (x - x.mean()) / (x.std() + 1e-8)
-
-
-def minibatches(rows: Longs, size: int, *name: int) -> Iterator[Longs]:
-    """Yield the rows (D,) in random order, in blocks of about `size`; `name` names the order."""
-    order = generator(*name).permutation(rows)
-    yield from np.array_split(order, max(1, round(len(order) / size)))
-
-
-def descend(loss: Tensor, net: nn.Module, optimiser: torch.optim.Optimizer, clip: float) -> None:
-    """Take one optimiser step down the gradient of `loss`, its norm clipped at `clip`."""
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), clip)
-    optimiser.step()
-
-
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of every parameter group."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate

@@ -7,6 +7,7 @@ from, so that the probability ratio of the first minibatch is exactly one.
 """
 
 import math
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,17 +20,21 @@ LEARN_AT_MOST = 50_000
 """Rows of one iteration that enter the statistics, evenly spaced: more change nothing."""
 
 
+NormKind = Literal["none", "standard", "log"]
+"""Leave features alone; standardise and clip them; or take their signed log1p before that."""
+
+
 class FeatureNorm(nn.Module):
-    """Signed log1p, standardise, clip; statistics are buffers in float64."""
+    """Signed log1p, standardise, clip, as far as `kind` says; statistics are float64 buffers."""
 
     mean: Tensor
     std: Tensor
     m2: Tensor
     count: Tensor
 
-    def __init__(self, width: int, clip: float = 8.0) -> None:
+    def __init__(self, width: int, clip: float = 8.0, kind: NormKind = "log") -> None:
         super().__init__()
-        self.clip = clip
+        self.clip, self.kind = clip, kind
         self.register_buffer("mean", torch.zeros(width, dtype=torch.float64))
         self.register_buffer("m2", torch.zeros(width, dtype=torch.float64))
         self.register_buffer("std", torch.ones(width, dtype=torch.float64))
@@ -37,15 +42,19 @@ class FeatureNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised features; any shape (..., width), float32."""
-        if x.shape[-1] == 0:
+        if x.shape[-1] == 0 or self.kind == "none":
             return x
-        x = torch.sign(x) * torch.log1p(x.abs())
+        if self.kind == "log":
+            x = torch.sign(x) * torch.log1p(x.abs())
         x = (x - self.mean.float()) / self.std.float()
         return x.clamp(-self.clip, self.clip)
 
     def of_array(self, x: Floats) -> Floats:
         """Return what `forward` does for an array (L, width), without torch and its threads."""
-        return normalised(x, self.mean.numpy(), self.std.numpy(), self.clip)
+        if self.kind == "none":
+            return x
+        log = self.kind == "log"
+        return normalised(x, self.mean.numpy(), self.std.numpy(), self.clip, log)
 
     def learn(self, x: Floats) -> None:
         """Merge the statistics of raw features (L, width) into the running ones (Chan 1979).
@@ -53,10 +62,12 @@ class FeatureNorm(nn.Module):
         A column that never varied keeps the scale 1; one that hardly varies is blown up at most
         twentyfold, so that the first surprise does not saturate the network.
         """
-        if x.size == 0:
+        if x.size == 0 or self.kind == "none":
             return
         x64 = x[:: 1 + len(x) // LEARN_AT_MOST].astype(np.float64)
-        squashed = torch.from_numpy(np.sign(x64) * np.log1p(np.abs(x64)))
+        squashed = torch.from_numpy(
+            np.sign(x64) * np.log1p(np.abs(x64)) if self.kind == "log" else x64
+        )
         n = float(len(x64))
         mean = squashed.mean(0)
         m2 = ((squashed - mean) ** 2).sum(0)
@@ -70,15 +81,21 @@ class FeatureNorm(nn.Module):
 
 
 @njit(cache=True, nogil=True)
-def normalised(x: Floats, mean: Doubles, std: Doubles, clip: float) -> Floats:
-    """Return signed log1p, standardised and clipped, of x (L, width)."""
+def normalised(
+    x: Floats,
+    mean: Doubles,
+    std: Doubles,
+    clip: float,
+    log: bool = True,  # noqa: FBT001
+) -> Floats:
+    """Return x (L, width) standardised and clipped; with `log`, its signed log1p."""
     out = np.empty_like(x)
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
             value = x[i, k]
-            if value > 0:  # many features are mostly zero, and a logarithm costs the most here
+            if log and value > 0:  # many features are mostly zero, and a logarithm costs the most
                 value = np.float32(math.log1p(value))
-            elif value < 0:
+            elif log and value < 0:
                 value = -np.float32(math.log1p(-value))
             value = (value - np.float32(mean[k])) / np.float32(std[k])
             out[i, k] = min(max(value, np.float32(-clip)), np.float32(clip))

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Proximal policy optimisation for masked categorical and options heads.
+"""Proximal policy optimisation for every kind of head, with or without memory, for many agents.
 
 Schulman et al. (2017), arXiv:1707.06347, with the details that matter in practice (Huang et al.,
 *The 37 implementation details of PPO*, 2022): orthogonal start, Adam epsilon 1e-5, advantages
-standardised per minibatch, gradient norm clipped, stop on KL. Deviations: rewards are vectors,
-weighted once; a return-based scale replaces reward clipping and is logged; a truncated episode
-bootstraps from its last observation before the reset; the value loss is not clipped; the feature
-normalisers stand still from collecting to learning.
+standardised per minibatch, gradient norm clipped, stop on KL. Where codes differ: a truncated
+episode bootstraps from its last observation before the reset (CleanRL and PufferLib treat it as
+terminated); actions are squashed by a tanh, not clipped outside the policy (Stable-Baselines3
+clips, so its log-probability is not that of what was done); the value loss is not clipped
+(Andrychowicz et al., arXiv:2006.05990, found no gain); the feature normalisers stand still from
+collecting to learning. With memory, blocks are whole windows that start from the memory of the
+time of acting and reset inside where an episode starts; gradients do not flow past a window.
+Agents share one network and are told apart by a one-hot index; with `net.critic = "state"` the
+critic sees the privileged state (Yu et al., *MAPPO*, arXiv:2103.01955), with "own" each learns by
+itself.
 
 Known good result: a bandit over options with distinct features and a two-state chain are solved to
 their closed-form values within seconds (``tests/learning/test_ppo.py``).
@@ -18,17 +24,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from flyball.core.batch import Doubles, Longs, Observation
+from flyball.core.batch import Doubles, Longs
 from flyball.core.protocols import Env
-from flyball.learning.acting import NetPolicy
-from flyball.learning.arena import Arena, Decisions
+from flyball.learning.arena import Decisions
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.collect import Tally, collect_steps, values
-from flyball.learning.gae import gae
-from flyball.learning.loss import clipped, descend, minibatches, set_rate, standardise
+from flyball.learning.devices import DeviceName, Pupil, device_of
+from flyball.learning.experience import Experience, Plan
+from flyball.learning.flat import Adam
+from flyball.learning.loss import clipped, standardise
 from flyball.learning.nets import Net
-from flyball.learning.norm import ReturnScale
 from flyball.learning.settings import require
+from flyball.learning.surrogate import Rates, Surrogate, suits
 
 STREAM_EPOCH = 1
 
@@ -39,6 +45,9 @@ class PPOConfig:
 
     seed: int = 0
     """Names every random draw of the run, at least 0."""
+
+    device: DeviceName = "cpu"
+    """Where the network learns: cpu, cuda, or auto for cuda where there is one."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
@@ -54,6 +63,9 @@ class PPOConfig:
 
     clip: float = 0.2
     """Largest change of the probability ratio in one update, in (0, 1)."""
+
+    clip_end: float = 1.0
+    """Share of `clip` that is left at the end of the budget, in [0, 1]."""
 
     gamma: float = 0.99
     """Discount per decision, in [0, 1]."""
@@ -71,13 +83,25 @@ class PPOConfig:
     """Weight of the entropy bonus, nats."""
 
     value_weight: float = 0.5
-    """Weight of the value loss."""
+    """Weight of the value loss, which is the squared error."""
 
     gradient_clip: float = 0.5
     """Largest norm of a gradient."""
 
-    target_kl: float = 0.03
-    """An epoch is the last one once the KL estimate passes 1.5 times this, nats."""
+    target_kl: float | None = 0.03
+    """An epoch is the last one once the KL estimate passes 1.5 times this, nats; None: never."""
+
+    standardise: bool = True
+    """Whether advantages are standardised in each minibatch."""
+
+    scale_rewards: bool = True
+    """Whether rewards are divided by the running deviation of the discounted return."""
+
+    compiled: bool = True
+    """Whether plain perceptrons act and learn in compiled code; off: torch, equal to rounding."""
+
+    window: int = 16
+    """Steps through which gradients flow, for networks with memory; divides `n_steps`."""
 
     norm_iterations: int = 20
     """Iterations after which the feature normalisers stand still."""
@@ -87,7 +111,7 @@ class PPOConfig:
         require("ppo.gamma", self.gamma, "in [0, 1]", ok=0 <= self.gamma <= 1, usual="0.99 or 1")
         require("ppo.lam", self.lam, "in [0, 1]", ok=0 <= self.lam <= 1, usual="0.95")
         require("ppo.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-4 to 1e-3")
-        least = min(self.n_steps, self.epochs, self.minibatch)
+        least = min(self.n_steps, self.epochs, self.minibatch, self.window)
         require(
             "ppo.n_steps, epochs, minibatch",
             least,
@@ -103,108 +127,95 @@ class PPO:
     name = "ppo"
 
     def __init__(self, env: Env, net: Net, config: PPOConfig) -> None:
-        n_agents = env.spec.n_agents
         self.env, self.net, self.config = env, net, config
-        self.policy = NetPolicy(net)
-        self.optimiser = torch.optim.Adam(net.parameters(), config.rate, eps=1e-5)
-        self.arena = Arena(config.n_steps, env.n_envs, n_agents, net.sizes)
-        self.scale = ReturnScale(env.n_envs * n_agents, config.gamma)
-        self.observation: Observation = env.reset(np.arange(env.n_envs, dtype=np.int64))
+        self.pupil = Pupil(net, device_of(config.device, "ppo.device"))
+        self.optimiser = Adam([self.pupil.net.actor, self.pupil.net.critic], config.rate)
+        self.clip = config.clip
+        self.experience = Experience(
+            env,
+            net,
+            Plan(
+                seed=config.seed,
+                n_steps=config.n_steps,
+                gamma=config.gamma,
+                lam=config.lam,
+                weights=config.weights,
+                scale_rewards=config.scale_rewards,
+                window=config.window,
+            ),
+        )
+        self.policy = self.experience.policy
+        self.surrogate: Surrogate | None = None
+        if config.compiled and suits(self.pupil.net):
+            self.surrogate = Surrogate(net, self.optimiser)
+            self.policy.say = self.surrogate.say
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Collect, learn, and return what happened; `share` of the budget is spent."""
-        config = self.config
-        set_rate(self.optimiser, config.rate * (1 - share * (1 - config.rate_end)))
-        self.observation, tally = collect_steps(
-            self.env,
-            self.policy,
-            self.arena,
-            self.observation,
-            n_steps=config.n_steps,
-            weights=config.weights,
-            seed=config.seed,
-            first_step=iteration * config.n_steps,
-        )
-        advantage, target = self.estimate()
-        figures = self.learn(advantage, target, iteration)
+        config, experience = self.config, self.experience
+        self.optimiser.rate = config.rate * (1 - share * (1 - config.rate_end))
+        self.clip = config.clip * (1 - share * (1 - config.clip_end))
+        tally = experience.collect(iteration)
+        scale = experience.estimate()
+        figures = self.learn(iteration)
         if iteration < config.norm_iterations:
-            self.net.learn_norm(self.arena.inputs(self.arena.decisions()))
-        return self._figures(tally, figures)
+            arena = experience.arena
+            self.net.learn_norm(arena.inputs(arena.decisions()))
+        return tally.figures() | figures | {"reward_scale": scale}
 
-    def estimate(self) -> tuple[Doubles, Doubles]:
-        """Return advantage and value target (T*B*N,) of the arena, in scaled reward units."""
-        arena, steps = self.arena, self.arena.n_steps
-        reward = arena.reward[:steps].reshape(steps, -1)
-        terminated = arena.terminated[:steps].reshape(steps, -1)
-        truncated = arena.truncated[:steps].reshape(steps, -1)
-        self.scale.learn(reward, terminated | truncated)
-        value, next_value = values(self.policy, arena, self.observation)
-        advantage = gae(
-            reward / self.scale.std,
-            value,
-            next_value,
-            terminated=terminated,
-            truncated=truncated,
-            gamma=self.config.gamma,
-            lam=self.config.lam,
-        )
-        return advantage.ravel(), (advantage + value).ravel()
-
-    def learn(self, advantage: Doubles, target: Doubles, iteration: int) -> dict[str, float]:
+    def learn(self, iteration: int) -> dict[str, float]:
         """Take every gradient step of an iteration and return their mean figures."""
-        config, rows = self.config, self.arena.decisions()
-        sums = torch.zeros(5, dtype=torch.float64)
-        n = 0
-        for epoch in range(config.epochs):
-            name = (config.seed, iteration, epoch, STREAM_EPOCH)
-            kl = torch.zeros((), dtype=torch.float64)
-            blocks = list(minibatches(rows, config.minibatch, *name))
-            for block in blocks:
-                watched = self.update(block, advantage, target)
-                sums += watched
-                kl += watched[0] / len(blocks)
-                n += 1
-            if float(kl) > 1.5 * config.target_kl:
+        config, arena = self.config, self.experience.arena
+        rows = arena.decisions()
+        self.pupil.fetch()
+        watched = [np.zeros(5)] if not len(rows) else []
+        for epoch in range(config.epochs if len(rows) else 0):
+            watched.append(self.epoch(rows, (config.seed, iteration, epoch, STREAM_EPOCH)))
+            if config.target_kl is not None and watched[-1][0] > 1.5 * config.target_kl:
                 break
+        self.pupil.bring()
         names = ("kl", "clipped", "entropy_nats", "policy_loss", "value_loss")
-        return dict(zip(names, (sums / max(1, n)).tolist(), strict=True))
+        return dict(zip(names, np.mean(watched, 0).tolist(), strict=True))
 
-    def update(self, rows: Longs, advantage: Doubles, target: Doubles) -> torch.Tensor:
-        """Take one gradient step on the decisions at these arena rows; return (5,) figures."""
-        batch = self.arena.minibatch(rows)
-        terms = self.terms(batch, advantage[rows], target[rows])
-        policy_loss, value_loss, entropy = terms[0], terms[1], terms[2]
-        loss = policy_loss + self.config.value_weight * value_loss - self.config.entropy * entropy
-        descend(loss, self.net, self.optimiser, self.config.gradient_clip)
-        return torch.stack((terms[3], terms[4], entropy, policy_loss, value_loss)).detach().double()
+    def epoch(self, rows: Longs, name: tuple[int, ...]) -> Doubles:
+        """Pass once over the decisions at these arena rows; return (5,) mean figures."""
+        config, arena = self.config, self.experience.arena
+        if self.surrogate is not None:
+            rates = Rates(
+                self.clip,
+                config.entropy,
+                config.value_weight,
+                self.optimiser.rate,
+                self.optimiser.eps,
+                config.gradient_clip,
+                config.standardise,
+            )
+            return self.surrogate.epoch(arena, rows, config.minibatch, rates, *name)
+        blocks = arena.blocks(rows, config.minibatch, *name)
+        figures = torch.stack([self.update(block) for block in blocks])
+        means: Doubles = figures.mean(0).cpu().numpy()
+        return means
 
-    def terms(
-        self, batch: Decisions, advantage: Doubles, target: Doubles
-    ) -> tuple[torch.Tensor, ...]:
-        """Return policy loss, value loss, entropy, KL and clipped share of a minibatch."""
-        rows = self.net.normalise(batch.inputs)
-        log_prob, entropy = self.net.terms(rows, batch.choice)
-        gain = standardise(torch.from_numpy(advantage))
-        policy = clipped(log_prob, batch.log_prob, gain, self.config.clip)
-        error = self.net.value(rows) - torch.from_numpy(target)
-        return policy.loss, 0.5 * (error**2).mean(), entropy.mean(), policy.kl, policy.clipped
-
-    def _figures(self, tally: Tally, learned: dict[str, float]) -> dict[str, float]:
-        return tally.figures() | learned | {"reward_scale": self.scale.std}
+    def update(self, block: Decisions) -> torch.Tensor:
+        """Take one gradient step on some decisions; return (5,) figures."""
+        config = self.config
+        block, net = block.to(self.pupil.device), self.pupil.net
+        rows = block.through(net)
+        log_prob, entropy = net.terms(rows, block.taken)
+        gain = standardise(block.advantage) if config.standardise else block.advantage
+        policy = clipped(log_prob, block.log_prob, gain, self.clip)
+        error = net.value(rows) - block.target
+        value_loss, bonus = error.square().mean(), entropy.mean()
+        loss = policy.loss + config.value_weight * value_loss - config.entropy * bonus
+        self.optimiser.descend(loss, config.gradient_clip)
+        figures = (policy.kl, policy.clipped, bonus, policy.loss, value_loss)
+        return torch.stack([figure.detach().double() for figure in figures])
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on, as named arrays."""
-        env = {f"env.{name}": array for name, array in self.env.snapshot().items()}
-        scale = {
-            "scale.carry": self.scale.carry.copy(),
-            "scale.moments": self.scale.moments.copy(),
-        }
-        return learner_arrays(self.net, self.optimiser) | env | scale
+        return learner_arrays(self.net, self.optimiser) | self.experience.state()
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_learner(self.net, self.optimiser, arrays)
-        env = {name[4:]: array for name, array in arrays.items() if name.startswith("env.")}
-        self.observation = self.env.restore(env)
-        self.scale.carry = arrays["scale.carry"].copy()
-        self.scale.moments = arrays["scale.moments"].copy()
+        self.experience.restore(arrays)

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from flyball.core.clock import Clock
 from flyball.core.errors import Problem, RunError
+from flyball.core.protocols import Policy
 from flyball.learning import checkpoint
 from flyball.learning.checkpoint import Arrays
 from flyball.learning.settings import require
@@ -37,6 +38,20 @@ class Algorithm(Protocol):
 
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
+        ...
+
+
+class Learner(Algorithm, Protocol):
+    """An Algorithm whose Policy can be watched while it learns."""
+
+    @property
+    def policy(self) -> Policy:
+        """Acts greedily without a key."""
+        ...
+
+    @property
+    def net(self) -> Any:
+        """What `export` turns into a bundle."""
         ...
 
 

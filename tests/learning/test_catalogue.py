@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+import dataclasses
+
+import pytest
+
+from flyball.core.errors import ConfigError
+from flyball.core.spec import AgentKind, Categorical, Feature, Objective, Spec, TanhGaussian
+from flyball.learning.catalogue import ALGORITHMS, recipe
+from flyball.learning.nets import NetConfig
+from tests.learning.toys import Chain
+
+X = (Feature("x", "-", 0, 1),)
+GAIN = (Objective("gain", "eur", "max"),)
+VALVE = Spec("tank", 1, (AgentKind("valve", 1, X, (TanhGaussian("open", "%", 0, 100),)),), GAIN, ())
+TEAM = Spec("team", 1, (AgentKind("robot", 3, X, (Categorical("move", 5),)),), GAIN, ())
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_tells_its_settings_with_a_seed_among_them(name):
+    found = recipe(name)
+
+    assert found.name == name
+    assert "seed" in {field.name for field in dataclasses.fields(found.config)}
+    assert found.title.endswith(".")
+
+
+@pytest.mark.parametrize("name", [name for name, own in ALGORITHMS.items() if not own.many])
+def test_every_algorithm_for_one_agent_runs_a_round_on_a_world_it_says_it_learns(name):
+    found = recipe(name)
+    if found.refusal(Chain(1).spec) is not None:
+        pytest.skip(f"{name} does not learn categorical heads")
+
+    run = found.make(Chain(4), NetConfig(hidden=(8,), norm="none"), found.config())
+
+    assert run.iterate(0, 0.0)["decisions"] > 0
+    assert run.name == name
+
+
+def test_an_unknown_algorithm_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError, match=r"algorithm: 'pppo'; allowed: .*fix: .*ppo"):
+        recipe("pppo")
+
+
+def test_a_world_that_an_algorithm_cannot_learn_is_refused_with_those_that_can():
+    discrete = [name for name, own in ALGORITHMS.items() if own.refusal(VALVE) is not None]
+    for name in discrete:
+        with pytest.raises(ConfigError, match=r"world tank: .* allowed: .*ppo"):
+            recipe(name, VALVE)
+
+
+def test_an_algorithm_for_many_agents_is_refused_for_one():
+    for own in ALGORITHMS.values():
+        assert own.many == (own.refusal(Chain(1).spec) is not None and own.refusal(TEAM) is None)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+import pytest
+import torch
+
+from flyball.core.errors import ConfigError
+from flyball.learning.devices import Pupil, device_of
+from flyball.learning.nets import Net, NetConfig
+from flyball.learning.ppo import PPO, PPOConfig
+from tests.learning.toys import Chain
+
+GPU = torch.cuda.is_available()
+
+
+def test_auto_is_a_gpu_only_where_there_is_one():
+    assert device_of("auto", "ppo.device").type == ("cuda" if GPU else "cpu")
+    assert device_of("cpu", "ppo.device").type == "cpu"
+
+
+@pytest.mark.skipif(GPU, reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused_with_what_is():
+    with pytest.raises(ConfigError, match=r"ppo\.device: cuda; allowed: cpu or auto"):
+        PPO(Chain(2), Net(Chain(2).spec, NetConfig(), 0), PPOConfig(device="cuda"))
+
+
+def test_on_the_processor_the_network_that_acts_is_the_one_that_learns():
+    net = Net(Chain(2).spec, NetConfig(), 0)
+
+    pupil = Pupil(net, torch.device("cpu"))
+
+    assert pupil.net is net
+
+
+def test_weights_and_statistics_go_to_a_copy_and_come_back():
+    net = Net(Chain(2).spec, NetConfig(), 0)
+    pupil = Pupil(net, torch.device("meta"))
+    pupil.net = Net(Chain(2).spec, NetConfig(), 1)  # a copy elsewhere, as far as it can tell
+    with torch.no_grad():
+        net.obs_norm.mean.add_(3.0)
+
+    pupil.fetch()
+    with torch.no_grad():
+        pupil.net.critic.last.bias.add_(5.0)
+    pupil.bring()
+
+    assert net.critic.last.bias.item() == 5.0
+    for own, same in zip(net.state_dict().values(), pupil.net.state_dict().values(), strict=True):
+        assert torch.equal(own, same)
+
+
+@pytest.mark.skipif(not GPU, reason="no GPU here")
+@pytest.mark.parametrize("cell", ["none", "lstm"])
+def test_a_gpu_learns_what_the_processor_learns_to_rounding(cell):
+    config = NetConfig(hidden=(8,), norm="standard", cell=cell, cell_size=4)
+    runs = []
+    for device in ("cpu", "cuda"):
+        net = Net(Chain(4).spec, config, 0)
+        run = PPO(Chain(4), net, PPOConfig(n_steps=16, device=device, compiled=False))
+        run.iterate(0, 0.0)
+        runs.append(net)
+    for own, twin in zip(*(net.parameters() for net in runs), strict=True):
+        torch.testing.assert_close(own, twin, rtol=0, atol=1e-4)
