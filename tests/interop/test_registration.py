@@ -8,6 +8,8 @@ import gymnasium
 import pytest
 
 from flyball.interop import register_gymnasium
+from flyball.interop.classics import classics_id
+from flyball.worlds.classics import NAMES
 
 NAMED = """
 import gymnasium
@@ -24,6 +26,13 @@ def test_a_name_with_its_module_needs_no_import_beforehand_and_no_torch():
     )
 
     assert ended.stdout.split() == ["flyball/JobShop-v0", "False"]
+
+
+def test_every_small_problem_has_an_id_that_makes_one_and_many():
+    specs = [gymnasium.spec(classics_id(name)) for name in NAMES]
+
+    assert len(specs) == len(NAMES) > 10
+    assert all(spec.vector_entry_point is not None for spec in specs)
 
 
 def test_a_misspelt_name_is_answered_with_the_right_one():

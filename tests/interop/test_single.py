@@ -8,10 +8,12 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 
 from flyball.core.batch import Action
-from flyball.interop import adapter_config, jobshop_env
+from flyball.core.errors import ConfigError
+from flyball.interop import AdapterConfig, adapter_config, jobshop_env
 from flyball.interop.single import SingleEnv
 from flyball.worlds.jobshop import JobShop
 from flyball.worlds.jobshop.generator import random_jobshop
+from tests.interop.meadow import HEADS, MIXED, Meadow, alone
 from tests.interop.shops import small
 
 
@@ -34,6 +36,58 @@ def test_gymnasium_has_nothing_to_say_against_it(settings):
     env = gymnasium.make("flyball/JobShop-v0", **settings)
 
     check_env(env.unwrapped)
+
+
+# Native units are meant, and there is no id to make it by.
+@pytest.mark.filterwarnings("ignore:.*symmetric and normalized", "ignore:.*gymnasium.make")
+@pytest.mark.parametrize("heads", HEADS)
+@pytest.mark.parametrize("layout", ["flat", "dict"])
+def test_gymnasium_has_nothing_to_say_against_any_form_of_heads(heads, layout):
+    check_env(SingleEnv(Meadow(alone(heads), 1), AdapterConfig(layout=layout)))
+
+
+@pytest.mark.parametrize("heads", HEADS)
+def test_it_plays_what_the_batch_plays_and_shows_the_end_before_the_reset(heads):
+    env = SingleEnv(Meadow(alone(heads), 1), AdapterConfig())
+    batch = Meadow(alone(heads), 1)
+    env.action_space.seed(1)
+    seen, _ = env.reset(seed=5)
+    now = batch.reset(np.array([5]))
+    ends = {"terminated": 0, "truncated": 0}
+    for _ in range(200):
+        np.testing.assert_array_equal(seen, now.obs[0, 0])
+        np.testing.assert_array_equal(env.action_masks(), now.mask[0, 0])
+        taken = env.action_space.sample(mask=env.sampling_mask())
+        seen, reward, terminated, truncated, info = env.step(taken)
+        step = batch.step(_of_batch(taken, heads, batch))
+        assert reward == step.reward[0, 0, 0] - step.reward[0, 0, 1]
+        assert (terminated, truncated) == (step.terminated[0], step.truncated[0])
+        assert info["illegal"] == 0
+        assert info["elapsed_s"] == 0.5
+        now = step.observation
+        if terminated or truncated:
+            np.testing.assert_array_equal(seen, step.final.obs[0, 0])
+            assert info["outcome"]["grass"] == step.outcome[0, 0]
+            ends["terminated" if terminated else "truncated"] += 1
+            seen, _ = env.reset()
+
+    assert min(ends.values()) > 0
+
+
+def _of_batch(taken, heads, batch):
+    discrete, real = taken if heads == "hybrid" else (taken, taken)
+    choice = np.zeros((1, 1, len(batch.first) - 1), np.int32)
+    value = np.zeros((1, 1, batch.n_values))
+    if heads != "values":
+        choice[0, 0] = discrete
+    if heads in ("values", "hybrid"):
+        value[0, 0] = real
+    return Action(choice, value)
+
+
+def test_a_world_of_several_agents_is_sent_to_the_adapters_that_serve_it():
+    with pytest.raises(ConfigError, match="6 agents; allowed: one agent"):
+        SingleEnv(Meadow(MIXED, 1), AdapterConfig())
 
 
 def test_stable_baselines3_has_nothing_to_say_against_it():

@@ -5,12 +5,13 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import data_equivalence
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from flyball.core.batch import Action
 from flyball.core.errors import ConfigError
-from flyball.interop import BatchVectorEnv
+from flyball.interop import AdapterConfig, BatchVectorEnv, SingleEnv
 from flyball.worlds.jobshop import JobShop
+from tests.interop.meadow import HEADS, Meadow, alone
 from tests.interop.shops import small
 
 ROWS = 3
@@ -54,6 +55,28 @@ def test_it_agrees_with_single_copies_stepped_by_gymnasium_in_everything(layout)
         ends += ours[2].sum()
 
     assert ends >= ROWS
+
+
+@pytest.mark.parametrize("heads", HEADS)
+@pytest.mark.parametrize("layout", ["flat", "dict"])
+def test_every_form_of_heads_agrees_with_single_copies_too(heads, layout):
+    config = AdapterConfig(layout=layout)
+    fast = BatchVectorEnv(Meadow(alone(heads), ROWS), config)
+    slow = SyncVectorEnv(
+        [lambda: SingleEnv(Meadow(alone(heads), 1), config)] * ROWS,
+        autoreset_mode=AutoresetMode.SAME_STEP,
+    )
+    fast.action_space.seed(2)
+    ended = np.zeros(2, dtype=int)
+
+    assert data_equivalence(fast.reset(seed=3), slow.reset(seed=3), exact=True)
+    for _ in range(60):
+        actions = fast.action_space.sample()
+        ours, theirs = fast.step(actions), slow.step(actions)
+        assert data_equivalence(ours, theirs, exact=True)
+        ended += [ours[2].sum(), ours[3].sum()]
+
+    assert ended.min() > 0
 
 
 def test_its_rewards_are_those_of_the_batch():

@@ -7,8 +7,8 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
+from flyball.interop.settings import AdapterConfig, Layout, require_known
 from flyball.interop.single import SingleEnv
-from flyball.interop.translation import AdapterConfig, Layout, require_known
 from flyball.interop.vector import BatchVectorEnv
 from flyball.worlds.jobshop import WORLD, JobShop, Scenario
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Ragged candidates in arrays of one size, for libraries whose action spaces never change.
 
+A row is one agent of one copy: r = b * N + n.
+
 Slots are filled in the order of the candidates. Where there are more than `cap` of them, the one
 that is no thing (waiting) keeps its place, and of the others the `cap - 1` (or `cap`) with the
 largest value of one feature stay; how many were left out is counted. There is always a legal slot.
@@ -16,12 +18,12 @@ from flyball.core.batch import Bools, Floats, Ints, Longs, Options
 
 @dataclass(frozen=True)
 class Padded:
-    """The candidates of B rows in `cap` slots each."""
+    """The candidates of R rows in `cap` slots each."""
 
-    features: Floats  # (B, cap, G)  zeros where empty
-    mask: Bools  # (B, cap)  True where a candidate stands
-    own: Ints  # (B, cap)  index into the own rows of the Options; -1 where empty
-    left_out: Longs  # (B,)  candidates that found no slot
+    features: Floats  # (R, cap, G)  zeros where empty
+    mask: Bools  # (R, cap)  True where a candidate stands
+    own: Ints  # (R, cap)  index into the own rows of the Options; -1 where empty
+    left_out: Longs  # (R,)  candidates that found no slot
 
 
 def pad(options: Options, cap: int, keep_by: int | None) -> Padded:
@@ -30,7 +32,7 @@ def pad(options: Options, cap: int, keep_by: int | None) -> Padded:
     Parameters
     ----------
     options
-        One agent a row.
+        Of R rows.
     cap
         Slots in each row, at least 2.
     keep_by

@@ -5,160 +5,154 @@ An adapter serves single-objective libraries: the reward is the weighted sum of 
 turned so that more is better; the objectives themselves travel in `info["vector_reward"]`.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-from flyball.core.batch import Action, Doubles, Floats, Observation, Step
-from flyball.core.errors import ConfigError, InvariantError, Problem, nearest
+from flyball.core.batch import Action, Bools, Doubles, Observation, Step
+from flyball.core.errors import ConfigError, InvariantError, Problem
 from flyball.core.protocols import Env
-from flyball.core.spec import OptionsHead, Spec
+from flyball.core.spec import Spec
+from flyball.interop.heads import mask_starts
+from flyball.interop.kinds import KindView, Seen
 from flyball.interop.padding import Padded, pad
-
-Layout = Literal["flat", "dict"]
-Seen = Floats | dict[str, NDArray[Any]]
-"""An observation of one row or of B rows, as the layout says."""
+from flyball.interop.settings import AdapterConfig, require_known
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdapterConfig:
-    """Settings of every adapter."""
+@dataclass(frozen=True)
+class Shown:
+    """One observation as one agent kind's rows see it."""
 
-    cap: int
-    """Slots for candidates, at least 2."""
-
-    weights: Mapping[str, float]
-    """Weight of each objective in the reward, by name; those not named weigh 0."""
-
-    keep_by: str | None = None
-    """Feature whose largest values stay where there are more candidates than slots."""
-
-    layout: Layout = "flat"
-    """``flat``: one vector of cap times G numbers. ``dict``: ``observations`` (cap, G) and
-    ``action_mask`` (cap,)."""
-
-    compress: bool = True
-    """Take the signed log1p of every feature, because slack and queues span four decades."""
-
-    def __post_init__(self) -> None:
-        if self.cap < 2:
-            raise ConfigError(
-                _problem("cap", f"{self.cap}", "at least 2", "take 2 or more slots, or none at all")
-            )
-        if self.layout not in ("flat", "dict"):
-            raise ConfigError(
-                _problem(
-                    "layout",
-                    f"'{self.layout}'",
-                    "'flat' or 'dict'",
-                    nearest(str(self.layout), ("flat", "dict")),
-                )
-            )
+    seen: Seen
+    legal: Bools  # (R, A) heads end to end
+    slots: Padded | None
 
 
 class Translation:
-    """What an adapter knows about a world: spaces, and how to fill and read them.
+    """What an adapter knows about a world.
 
     Parameters
     ----------
     spec
-        Of a world with one agent and one options head.
+        Of the world; any number of agents and kinds.
     config
         Settings.
 
     Raises
     ------
     ConfigError
-        When the world has another shape, or a setting names what the world does not have.
+        When a setting names what the world does not have, or a kind has heads that no space holds.
     """
 
     def __init__(self, spec: Spec, config: AdapterConfig) -> None:
-        self.config = config
-        features = _options_head(spec).features
-        names = [feature.name for feature in features]
-        self._keep_by = None
-        if config.keep_by is not None:
-            require_known("keep_by", [config.keep_by], names)
-            self._keep_by = names.index(config.keep_by)
+        self.spec, self.config = spec, config
+        starts = mask_starts(spec)
+        self.views = tuple(
+            KindView(spec, number, starts, config) for number in range(len(spec.kinds))
+        )
         objectives = [objective.name for objective in spec.objectives]
-        require_known("weights", config.weights, objectives)
+        weights = dict.fromkeys(objectives, 1.0) if config.weights is None else config.weights
+        require_known("weights", weights, objectives)
         sign = np.array([-1.0 if each.sense == "min" else 1.0 for each in spec.objectives])
-        self._weight = sign * np.array([config.weights.get(name, 0.0) for name in objectives])
+        self._weight = sign * np.array([weights.get(name, 0.0) for name in objectives])
         self._kpis = tuple(kpi.name for kpi in spec.kpis)
-        # An empty slot is all zeros, so that zero lies in every range.
-        low = np.array([min(feature.low, 0.0) for feature in features], dtype=np.float32)
-        high = np.array([max(feature.high, 0.0) for feature in features], dtype=np.float32)
-        self._low, self._high = self._scaled(low), self._scaled(high)
-        self.observation_space = self._space()
-        self.action_space: spaces.Discrete = spaces.Discrete(config.cap)
+        self._keep_by = self._column_to_keep_by()
+        self._n_choices = max(view.heads.n_discrete for view in self.views)
+        self._n_values = max(view.heads.n_values for view in self.views)
 
-    def pad(self, observation: Observation) -> Padded:
-        """Put the candidates of an observation into slots."""
-        return pad(observation.options, self.config.cap, self._keep_by)
+    def show(self, observation: Observation) -> tuple[Shown, ...]:
+        """Return what each kind sees, new arrays each time."""
+        padded = None
+        if any(view.heads.options is not None for view in self.views):
+            padded = pad(observation.options, self.config.cap or 0, self._keep_by)
+        shown = []
+        for view in self.views:
+            slots = view.slots(padded, self.spec.n_agents)
+            legal = view.legal(observation, slots)
+            shown.append(Shown(view.seen(observation, slots, legal), legal, slots))
+        return tuple(shown)
 
-    def seen(self, padded: Padded) -> Seen:
-        """Return what the library sees of B rows, new arrays each time."""
-        features = np.clip(self._scaled(padded.features), self._low, self._high)
-        if self.config.layout == "flat":
-            return features.reshape(len(features), -1)
-        return {"observations": features, "action_mask": padded.mask.astype(np.int8)}
-
-    def action(self, padded: Padded, slot: NDArray[np.integer[Any]]) -> Action:
-        """Return the batch's Action for slots (B,); an empty or unknown slot is illegal there."""
-        slot = np.asarray(slot, dtype=np.int64).reshape(-1)
-        known = (slot >= 0) & (slot < self.config.cap)
-        own = padded.own[np.arange(len(slot)), np.where(known, slot, 0)]
-        choice = np.where(known, own, -1).astype(np.int32)
-        return Action(choice[:, None, None], np.zeros((len(slot), 1, 0)))
+    def action(self, shown: tuple[Shown, ...], taken: tuple[Any, ...], n_envs: int) -> Action:
+        """Return the batch's Action for what each kind's rows took, on what they were shown."""
+        n_agents = self.spec.n_agents
+        if len(self.views) == 1:
+            choice, value = self.views[0].heads.read(taken[0], shown[0].slots, n_envs * n_agents)
+            return Action(
+                choice.reshape(n_envs, n_agents, choice.shape[1]),
+                value.reshape(n_envs, n_agents, value.shape[1]),
+            )
+        choice = np.zeros((n_envs, n_agents, self._n_choices), dtype=np.int32)
+        value = np.zeros((n_envs, n_agents, self._n_values))
+        for view, own, wish in zip(self.views, shown, taken, strict=True):
+            picked, real = view.heads.read(wish, own.slots, n_envs * view.count)
+            own_shape = (n_envs, view.count, -1)
+            if view.heads.n_discrete:
+                choice[:, view.agents, : picked.shape[1]] = picked.reshape(own_shape)
+            if view.heads.n_values:
+                value[:, view.agents, : real.shape[1]] = real.reshape(own_shape)
+        return Action(choice, value)
 
     def reward(self, step: Step) -> Doubles:
-        """Return the weighted sum of the objectives (B,), more is better."""
-        total: Doubles = (step.reward[:, 0, :] * self._weight).sum(axis=1)
+        """Return the weighted sum of the objectives (B, N), more is better."""
+        weighted: Doubles = step.reward * self._weight
+        if len(self._weight) == 1:
+            return weighted[:, :, 0]
+        total: Doubles = weighted.sum(axis=-1)
         return total
 
-    def facts(self, step: Step, padded: Padded) -> dict[str, NDArray[Any]]:
-        """Return what `info` says about a step, one array of B rows for each key."""
+    def facts(self, step: Step, number: int) -> dict[str, NDArray[Any]]:
+        """Return what `info` says about a step to a kind, one array of R rows for each key."""
+        view = self.views[number]
+        elapsed_s = step.elapsed_s
         return {
-            "vector_reward": step.reward[:, 0, :].copy(),
-            "illegal": step.illegal[:, 0].astype(np.int64),
-            "elapsed_s": step.elapsed_s.copy(),
-            "left_out": padded.left_out,
-            "action_mask": padded.mask.astype(np.int8),
+            "vector_reward": view.rows(step.reward).copy(),
+            "illegal": view.rows(step.illegal).astype(np.int64),
+            "elapsed_s": elapsed_s.copy() if view.count == 1 else elapsed_s.repeat(view.count),
         }
+
+    def situation(self, shown: Shown) -> dict[str, NDArray[Any]]:
+        """Return what `info` says about what may be done now, one array of R rows for each key."""
+        facts: dict[str, NDArray[Any]] = {}
+        if shown.slots is not None:
+            facts["left_out"] = shown.slots.left_out
+        if shown.legal.shape[1]:
+            facts["action_mask"] = shown.legal.astype(np.int8)
+        return facts
 
     def outcome(self, step: Step) -> dict[str, Doubles]:
         """Return the KPIs of the episodes that just ended by name, (B,) each; others: 0."""
         return {name: step.outcome[:, q].copy() for q, name in enumerate(self._kpis)}
 
-    def _scaled(self, features: Floats) -> Floats:
-        if not self.config.compress:
-            return features
-        scaled: Floats = np.sign(features) * np.log1p(np.abs(features))
-        return scaled
+    def _column_to_keep_by(self) -> int | None:
+        """Return the column of the feature that `keep_by` names."""
+        for view in self.views:
+            if view.heads.options is not None and self.config.keep_by is not None:
+                names = [feature.name for feature in view.heads.options.features]
+                return names.index(self.config.keep_by)
+        return None
 
-    def _space(self) -> spaces.Space[Any]:
-        cap = self.config.cap
-        low, high = np.tile(self._low, (cap, 1)), np.tile(self._high, (cap, 1))
-        if self.config.layout == "flat":
-            return spaces.Box(low.reshape(-1), high.reshape(-1), dtype=np.float32)
-        return spaces.Dict(
-            {
-                "observations": spaces.Box(low, high, dtype=np.float32),
-                "action_mask": spaces.Box(0, 1, (cap,), dtype=np.int8),
-            }
+
+def only_agent(spec: Spec, config: AdapterConfig) -> Translation:
+    """Return the translation of a world with one agent; refuse others.
+
+    Raises
+    ------
+    ConfigError
+        When there are several agents.
+    """
+    if spec.n_agents != 1:
+        raise ConfigError(
+            Problem(
+                where=f"world {spec.world}",
+                found=f"{spec.n_agents} agents",
+                allowed="one agent",
+                fix="take flyball.interop.parallel.AgentsEnv (PettingZoo), or "
+                "flyball.interop.sb3.BatchVecEnv, where every agent is a row",
+            )
         )
-
-
-def row_of(seen: Seen, row: int) -> Seen:
-    """Return one row of an observation of B rows, sharing no memory with it."""
-    if isinstance(seen, dict):
-        return {key: value[row].copy() for key, value in seen.items()}
-    one: Floats = seen[row].copy()
-    return one
+    return Translation(spec, config)
 
 
 def require_rows(env: Env, n_envs: int) -> None:
@@ -166,34 +160,3 @@ def require_rows(env: Env, n_envs: int) -> None:
     if env.n_envs != n_envs:
         msg = f"the adapter serves {n_envs} rows, the batch has {env.n_envs}"
         raise InvariantError(msg)
-
-
-def _options_head(spec: Spec) -> OptionsHead:
-    """Return the one options head of the one agent."""
-    heads = [head for kind in spec.kinds for head in kind.heads]
-    if spec.n_agents == 1 and len(heads) == 1 and isinstance(heads[0], OptionsHead):
-        return heads[0]
-    raise ConfigError(
-        _problem(
-            f"world {spec.world}",
-            f"{spec.n_agents} agents with heads {', '.join(head.name for head in heads)}",
-            "one agent with one options head",
-            "use the batch contract itself",
-        )
-    )
-
-
-def require_known(where: str, names: Iterable[str], known: list[str]) -> None:
-    """Refuse names that are not among the known ones, all at once."""
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ConfigError(
-            [
-                _problem(where, f"'{name}'", ", ".join(known), nearest(name, known))
-                for name in unknown
-            ]
-        )
-
-
-def _problem(where: str, found: str, allowed: str, fix: str) -> Problem:
-    return Problem(where=f"adapter setting {where}", found=found, allowed=allowed, fix=fix)

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from flyball.core.batch import Bools, Doubles, Longs, Step
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.protocols import Env
+from flyball.interop.kinds import Seen, row_of
+from flyball.interop.settings import AdapterConfig
 from flyball.interop.single import SEED_BOUND
-from flyball.interop.translation import AdapterConfig, Seen, Translation, row_of
-
-STEP_FACTS = ("vector_reward", "illegal", "elapsed_s")
-"""What `info` says about a step; a row that ended has it in ``final_info``."""
+from flyball.interop.translation import only_agent
 
 
 class BatchVectorEnv(VectorEnv[Any, Any, Any]):
-    """B rows of a world with one options head as `gymnasium.vector.VectorEnv`.
+    """B rows of a world with one agent as `gymnasium.vector.VectorEnv`.
 
     Autoreset is SAME_STEP: a row that ends shows the next episode at once, its last observation is
     in ``info["final_obs"]`` and what its step brought, with the KPIs as ``outcome``, in
@@ -40,9 +39,10 @@ class BatchVectorEnv(VectorEnv[Any, Any, Any]):
         self.render_mode = render_mode
         self.num_envs = env.n_envs
         self._env = env
-        self._translation = Translation(env.spec, config)
-        self.single_observation_space = self._translation.observation_space
-        self.single_action_space = self._translation.action_space
+        self._translation = only_agent(env.spec, config)
+        view = self._translation.views[0]
+        self.single_observation_space = view.observation_space
+        self.single_action_space = view.action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
@@ -69,27 +69,24 @@ class BatchVectorEnv(VectorEnv[Any, Any, Any]):
                 )
             )
         super().reset(seed=seed if isinstance(seed, int) else None)
-        self._padded = self._translation.pad(self._env.reset(self._seeds(seed)))
-        return self._translation.seen(self._padded), self._state_facts()
+        self._shown = self._translation.show(self._env.reset(self._seeds(seed)))
+        return self._shown[0].seen, self._situation()
 
-    def step(
-        self, actions: NDArray[np.integer[Any]]
-    ) -> tuple[Seen, Doubles, Bools, Bools, dict[str, Any]]:
-        """Choose the candidate in slot `actions[b]` in each row b."""
-        result = self._env.step(self._translation.action(self._padded, np.asarray(actions)))
-        self._padded = self._translation.pad(result.observation)
+    def step(self, actions: Any) -> tuple[Seen, Doubles, Bools, Bools, dict[str, Any]]:
+        """Take one action in each row."""
+        result = self._env.step(self._translation.action(self._shown, (actions,), self.num_envs))
+        self._shown = self._translation.show(result.observation)
         return (
-            self._translation.seen(self._padded),
-            self._translation.reward(result),
+            self._shown[0].seen,
+            self._translation.reward(result)[:, 0],
             result.terminated.copy(),
             result.truncated.copy(),
             self._facts(result),
         )
 
     def action_masks(self) -> Bools:
-        """Return which slots may be chosen now, shape (B, cap)."""
-        mask: Bools = self._padded.mask.copy()
-        return mask
+        """Return which actions may be taken now, shape (B, A), heads end to end."""
+        return self._shown[0].legal.copy()
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> Longs:
         """Return a seed for each row; those left open are drawn."""
@@ -110,56 +107,47 @@ class BatchVectorEnv(VectorEnv[Any, Any, Any]):
             [drawn[row] if each is None else each for row, each in enumerate(given)], dtype=np.int64
         )
 
-    def _state_facts(self) -> dict[str, Any]:
+    def _situation(self) -> dict[str, Any]:
         """Return the facts that hold for every row, with Gymnasium's masks of who has them."""
         everyone = np.ones(self.num_envs, dtype=np.bool_)
-        return {
-            "left_out": self._padded.left_out,
-            "_left_out": everyone,
-            "action_mask": self._padded.mask.astype(np.int8),
-            "_action_mask": everyone.copy(),
-        }
+        return _with_masks(self._translation.situation(self._shown[0]), everyone)
 
     def _facts(self, result: Step) -> dict[str, Any]:
         """Return `info` of a step: facts of rows that go on apart from those that ended."""
         ended = result.terminated | result.truncated
-        facts = self._translation.facts(result, self._padded)
-        info = self._state_facts()
+        info = self._situation()
+        facts = self._translation.facts(result, 0)
+        if not ended.any():
+            return info | _with_masks(facts, ~ended)
         if not ended.all():
-            info |= _masked({key: facts[key] for key in STEP_FACTS}, ~ended)
-        if ended.any():
-            info |= self._final(result, facts, ended)
-        return info
+            info |= _masked(facts, ~ended)
+        return info | self._final(result, facts, ended)
 
     def _final(self, result: Step, facts: dict[str, NDArray[Any]], ended: Bools) -> dict[str, Any]:
         """Return the last observation and the facts of the rows that ended."""
-        padded = self._translation.pad(result.final)
-        seen = self._translation.seen(padded)
+        shown = self._translation.show(result.final)[0]
         last = np.full(self.num_envs, None, dtype=object)
-        for row in np.flatnonzero(ended):
-            last[row] = row_of(seen, int(row))
-        closing = {
-            **facts,
-            "left_out": padded.left_out,
-            "action_mask": padded.mask.astype(np.int8),
-        }
-        inside = _masked(closing, ended) | {
+        for row in np.flatnonzero(ended).tolist():
+            last[row] = row_of(shown.seen, row)
+        inside = _masked(facts | self._translation.situation(shown), ended) | {
             "outcome": _masked(self._translation.outcome(result), ended),
-            "_outcome": ended.copy(),
+            "_outcome": ended,
         }
-        return {
-            "final_obs": last,
-            "_final_obs": ended.copy(),
-            "final_info": inside,
+        return {"final_obs": last, "final_info": inside} | {
+            "_final_obs": ended,
             "_final_info": ended.copy(),
         }
 
 
 def _masked(facts: dict[str, NDArray[Any]], who: Bools) -> dict[str, Any]:
     """Return facts of some rows, zeros elsewhere, each with its mask under ``_key``."""
-    info: dict[str, Any] = {}
-    for key, value in facts.items():
-        shown = np.zeros_like(value)
-        shown[who] = value[who]
-        info |= {key: shown, f"_{key}": who.copy()}
-    return info
+    others = ~who
+    shown = {key: value.copy() for key, value in facts.items()}
+    for value in shown.values():
+        value[others] = 0
+    return _with_masks(shown, who)
+
+
+def _with_masks(facts: dict[str, NDArray[Any]], who: Bools) -> dict[str, Any]:
+    """Return facts, each with the mask of who has it under ``_key``."""
+    return facts | {f"_{key}": who for key in facts}
