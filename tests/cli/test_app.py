@@ -11,7 +11,10 @@ from flyball import __version__
 from flyball.cli.app import app
 
 RUN = CliRunner()
-COMMANDS = ("template", "check", "train", "evaluate", "schedule", "demo", "worlds", "doctor")
+COMMANDS = (
+    "template", "check", "train", "tune", "evaluate", "schedule", "demo", "worlds", "algorithms",
+    "doctor",
+)  # fmt: skip
 
 
 def test_help_lists_every_command():
@@ -46,7 +49,8 @@ def test_help_imports_nothing_heavy():
         "from flyball.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy', 'numba', 'torch', 'matplotlib', 'plotly', 'openpyxl', 'rich'}\n"
+        "heavy = {'numpy', 'numba', 'torch', 'matplotlib', 'plotly', 'openpyxl', 'rich',\n"
+        "         'optuna', 'tensorboard'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
 

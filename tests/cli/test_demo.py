@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from flyball.cli.app import app
 from flyball.cli.demo import Phases, demo, read_orders
-from flyball.experiments.evaluate import EvaluateConfig
-from flyball.experiments.verdict import FEWEST_CASES
+from flyball.experiments.jobshop.evaluate import EvaluateConfig
+from flyball.experiments.jobshop.verdict import FEWEST_CASES
 
 HEADINGS = ("workbook", "check", "compile", "train", "evaluate and report", "schedule", "result")
 

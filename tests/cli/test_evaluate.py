@@ -26,6 +26,23 @@ def test_json_holds_every_method(trained: dict):
     assert {"policy", "policy + search", "CP-SAT"} <= {each["name"] for each in data["methods"]}
 
 
+def test_any_other_run_is_judged_by_episodes(small: dict):
+    found = RUN.invoke(app, ["evaluate", small["run"], "--episodes", "7", "--json"])
+
+    data = json.loads(found.stdout)
+    assert data["facts"]["episodes"] == 7
+    assert {"policy", "random", "constant"} < {each["name"] for each in data["methods"]}
+
+
+def test_options_of_another_world_are_refused_and_not_ignored(small: dict, trained: dict):
+    other = RUN.invoke(app, ["evaluate", small["run"], "--days", "3", "--time", "1s"])
+    shop = RUN.invoke(app, ["evaluate", trained["run"], "--episodes", "7"])
+
+    assert (other.exit_code, shop.exit_code) == (2, 2)
+    assert "--days and --time" in other.output
+    assert "given for a run of the job shop" in shop.output
+
+
 def test_a_folder_that_is_no_run_is_exit_code_2(tmp_path: Path):
     found = RUN.invoke(app, ["evaluate", str(tmp_path / "runs" / "none")])
 

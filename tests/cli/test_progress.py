@@ -41,6 +41,31 @@ def test_what_was_measured_stands_in_the_lines_that_follow(capsys: pytest.Captur
     assert "policy 8.0 h late, best rule 9.0 h" in capsys.readouterr().err
 
 
+def test_a_training_shows_steps_a_second_and_what_the_policy_returns(
+    capsys: pytest.CaptureFixture[str],
+):
+    clock = ManualClock()
+
+    with Shown(clock) as watch:
+        watch("train", 0.0, {"steps": 0.0})
+        clock.advance(10.0)
+        watch("train", 0.25, {"steps": 5000.0, "return": 31.25, "validation": 40.0})
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "  training:  25% 30 s left, 500 steps/s, return 31.25, greedy 40"
+
+
+def test_a_resumed_training_counts_from_where_it_goes_on(capsys: pytest.CaptureFixture[str]):
+    clock = ManualClock()
+
+    with Shown(clock) as watch:
+        watch("train", 0.5, {"steps": 5000.0})
+        clock.advance(10.0)
+        watch("train", 0.75, {"steps": 7500.0})
+
+    assert "10 s left, 250 steps/s" in capsys.readouterr().err
+
+
 def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     clock = ManualClock()

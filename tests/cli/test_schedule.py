@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flyball.cli.app import app
-from tests.experiments.small_runs import write_plant
+from tests.experiments.jobshop.small_runs import write_plant
 
 RUN = CliRunner()
 

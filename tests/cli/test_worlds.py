@@ -4,17 +4,22 @@ import json
 from typer.testing import CliRunner
 
 from flyball.cli.app import app
-from flyball.worlds import TITLES
+from flyball.worlds import TITLES, classics
 
 RUN = CliRunner()
 
 
-def test_every_world_is_listed_with_what_it_is_about():
-    text = RUN.invoke(app, ["worlds"]).output
+def test_every_world_and_every_problem_is_listed_with_what_it_is_about():
+    lines = RUN.invoke(app, ["worlds"]).output.splitlines()
 
-    for name, title in TITLES.items():
-        assert f"{name:<10} {title}" in text
+    found = dict(line.split(maxsplit=1) for line in lines)
+    assert {name: found[name] for name in TITLES} == TITLES
+    for name in classics.NAMES:
+        assert "agent" in found[f"classics/{name}"]
+    assert found["classics/cartpole"] == "1 agent; 4 features, push (2 choices)"
 
 
 def test_json_is_names_and_titles():
-    assert json.loads(RUN.invoke(app, ["worlds", "--json"]).stdout) == TITLES
+    found = json.loads(RUN.invoke(app, ["worlds", "--json"]).stdout)
+
+    assert list(found) == [*TITLES, *(f"classics/{name}" for name in classics.NAMES)]

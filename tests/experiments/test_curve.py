@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
-from flyball.experiments.curve import png, shown_kpi
+from flyball.core.spec import Kpi
+from flyball.experiments.curve import png, series
+from flyball.experiments.runs import ERROR
 
-RULES = {
-    "EDD": {"weighted_tardiness_h": 12.0, "makespan_h": 50.0},
-    "SPT": {"weighted_tardiness_h": 20.0, "makespan_h": 48.0},
-}
+RETURN = Kpi("return", "reward", "max", "")
 LINES = [
-    {"stage": stage, "elapsed_s": 10.0 * k, "kpi": {"weighted_tardiness_h": 30.0 - k}}
-    for k, stage in enumerate(["imitate", "imitate", "improve"])
-]
+    {"stage": "train", "iteration": 1, "steps": 10, "figures": {"kl": 0.1}},
+    {"stage": "train", "iteration": 2, "steps": 20, "figures": {"return": 3.0}},
+    {"stage": "validate", "iteration": 2, "steps": 20,
+     "figures": {"return": 5.0, "return" + ERROR: 0.5}},
+]  # fmt: skip
 
 
-def test_the_curve_is_a_picture_in_hours():
-    assert png(LINES, RULES).startswith(b"\x89PNG")
-    assert shown_kpi(RULES) == ("weighted_tardiness_h", "weighted hours late a day")
+def test_a_series_holds_the_steps_at_which_its_figure_was_written():
+    assert series(LINES, "train", "return") == ([20.0], [3.0])
+    assert series(LINES, "validate", "return") == ([20.0], [5.0])
+    assert series(LINES, "validate", "kl") == ([], [])
 
 
-def test_where_nothing_is_ever_late_the_curve_shows_the_makespan():
-    never = {name: kpi | {"weighted_tardiness_h": 0.0} for name, kpi in RULES.items()}
+def test_the_picture_differs_with_what_is_known():
+    bare = png(LINES, RETURN, {}, None)
 
-    assert shown_kpi(never)[0] == "makespan_h"
+    assert bare.startswith(b"\x89PNG")
+    assert png(LINES, RETURN, {"LQR": 4.0}, None) != bare
+    assert png(LINES, RETURN, {}, 6.0) != bare
+    assert png([], RETURN, {}, None).startswith(b"\x89PNG")

@@ -1,132 +1,111 @@
 # SPDX-License-Identifier: MIT
-import shutil
-from dataclasses import replace
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from flyball.core.clock import SystemClock
-from flyball.core.errors import ConfigError, Problem, RunError, SolverError
+from flyball.core.clock import ManualClock
+from flyball.core.errors import ConfigError, RunError
+from flyball.experiments import evaluate as evaluating
 from flyball.experiments import runs
-from flyball.experiments.evaluate import (
-    POLICY,
-    RESTARTS,
-    SEARCH,
-    SOLVER,
-    Compared,
-    EvaluateConfig,
-    compare,
-    evaluate_run,
-)
-from flyball.worlds.jobshop import RULES, WORLD
-from tests.experiments.small_runs import small_plant, unwatched, write_plant
+from flyball.experiments.evaluate import compare, evaluate_run, half_width, ranked, settled
+from flyball.experiments.streams import Stream
+from flyball.experiments.subject import Subject
+from tests.experiments.any_runs import unwatched
 
-CONFIG = EvaluateConfig(days=6, timed_days=2, time_s=0.3)
-TUNED = [replace(RULES["ATC"], lead=2.0), RULES["EDD"], RULES["SPT"]]
+CARTPOLE = Subject("classics/cartpole")
 
 
-def compared(config: EvaluateConfig = CONFIG) -> Compared:
-    return compare(small_plant(), RULES["ATCS"], TUNED, config, unwatched, SystemClock())
+def compared(subject: Subject, policy: str, episodes: int = 12):
+    return compare(subject, subject.rivals()[policy], episodes, unwatched, ManualClock())
 
 
-def test_every_method_meets_the_same_days():
-    evaluation = compared().evaluation
+def test_the_exported_policy_stands_beside_every_rival_on_the_same_episodes(any_run: Path):
+    evaluation = evaluate_run(any_run, unwatched, episodes=8)
 
     names = {each.name for each in evaluation.methods}
-    assert names == {
-        POLICY, "ATC", "EDD", "SPT", "ATC, textbook", "random", SEARCH, RESTARTS, SOLVER,
-    }  # fmt: skip
-    for each in evaluation.methods:
-        met = [value == value for value in each.kpi["makespan_h"]]
-        assert met == ([True] * 6 if each.time_s == 0 else [True] * 2 + [False] * 4), each.name
+    assert names == {"policy", *CARTPOLE.rivals()}
+    assert {len(each.kpi["return"]) for each in evaluation.methods} == {8}
+    assert evaluation.best_rule not in ("random", "constant")
+    assert evaluation.facts["optimum"] == 500.0
+    kept = runs.read_json(any_run / runs.EVALUATION)
+    assert kept["sentence"] == evaluation.sentence
+    again = evaluate_run(any_run, unwatched, episodes=8)
+    assert again.method("policy").kpi == evaluation.method("policy").kpi
 
 
-def test_the_best_rule_is_the_first_of_the_tuned_ones_not_the_luckiest_here():
-    assert compared().evaluation.best_rule == "ATC"
+def test_a_policy_that_reaches_the_optimum_is_as_good_as_the_rival_that_does():
+    best = settled(CARTPOLE, CARTPOLE.rivals()).rival
+
+    evaluation = compared(CARTPOLE, best)
+
+    assert evaluation.verdict == "as good"
+    assert "The known optimum is 500.0: the policy reaches it." in evaluation.sentence
 
 
-@pytest.mark.parametrize("batch", [1, 4, 6])
-def test_greedy_figures_do_not_depend_on_the_batch(batch: int):
-    config = replace(CONFIG, timed_days=0)
+def test_random_choice_is_worse_than_the_best_rival():
+    evaluation = compared(CARTPOLE, "random")
 
-    one = compared(config).evaluation
-    other = compared(replace(config, batch=batch)).evaluation
-
-    assert [each.kpi for each in one.methods] == [each.kpi for each in other.methods]
-    assert one.sentence == other.sentence
+    assert evaluation.verdict == "worse"
+    assert ranked(evaluation)[0].name == evaluation.best_rule
 
 
-def test_with_time_nobody_is_worse_than_without():
-    evaluation = compared().evaluation
+def test_the_best_rival_is_settled_before_a_held_out_episode_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    asked = []
+    own = evaluating.outcomes
 
-    for timed, alone in ((SEARCH, POLICY), (RESTARTS, "ATC"), (SOLVER, "ATC")):
-        for day in range(2):
-            cost = [
-                evaluation.method(name).kpi["weighted_tardiness_h"][day]
-                + 1e-3 * evaluation.method(name).kpi["makespan_h"][day]
-                for name in (timed, alone)
-            ]
-            assert cost[0] <= cost[1] + 1e-9
+    def outcomes(subject, policy, stream, n_episodes, draw=None):
+        asked.append((stream, draw is not None))
+        return own(subject, policy, stream, n_episodes, draw=draw)
 
+    monkeypatch.setattr(evaluating, "outcomes", outcomes)
+    n = len(CARTPOLE.rivals())
 
-def test_without_a_solver_the_comparison_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    def missing(*_args: object, **_kwargs: object) -> None:
-        problem = Problem(where="solver", found="not there", allowed="extra", fix="install it")
-        raise SolverError(problem)
+    compared(CARTPOLE, "constant", 4)
 
-    monkeypatch.setattr(type(WORLD), "solve", missing)
-
-    found = compared()
-
-    assert SOLVER not in {each.name for each in found.evaluation.methods}
-    assert "install it" in found.evaluation.facts["missing"][SOLVER]
-    assert found.second.startswith("CP-SAT was not compared")
+    assert [stream for stream, _ in asked] == [Stream.VALIDATE] * n + [Stream.EVALUATE] * (n + 1)
+    assert sum(drawn for _, drawn in asked) == 2  # random choice only
 
 
-def test_a_plant_without_due_times_is_judged_by_its_makespan():
-    plant = small_plant()
-    plant = replace(plant, due_s=plant.due_s * 0 + 2**53)
+def test_where_no_rule_is_known_the_better_reference_is_the_rival():
+    counter = Subject("classics/constant")
+    rivals = {name: counter.rivals()[name] for name in ("random", "constant")}
 
-    found = compare(plant, RULES["MOR"], [RULES["SPT"]], CONFIG, unwatched, SystemClock())
-
-    assert found.evaluation.kpi == "makespan_h"
-    assert "until the last job was finished" in found.evaluation.sentence
+    assert settled(counter, rivals).rival in rivals
 
 
-def test_the_schedules_of_the_first_day_are_kept_for_the_report():
-    shown = compared().shown
-
-    assert list(shown) == [POLICY, "ATC"]
-    assert shown[POLICY].scenario.name == shown["ATC"].scenario.name
-
-
-def test_a_run_is_judged_and_the_record_lies_in_its_folder(run: Path):
-    found = evaluate_run(run, replace(CONFIG, timed_days=0), unwatched)
-
-    assert runs.read_json(run / runs.EVALUATION)["sentence"] == found.evaluation.sentence
+@pytest.mark.parametrize("episodes", [1, 100_001])
+def test_a_number_of_episodes_that_compares_nothing_is_refused(any_run: Path, episodes: int):
+    with pytest.raises(ConfigError, match="leave it out for 100"):
+        evaluate_run(any_run, unwatched, episodes=episodes)
 
 
-def test_a_run_whose_plant_was_changed_is_not_judged(run: Path, tmp_path: Path):
-    copy = Path(shutil.copytree(run, tmp_path / "run"))
-    plant = write_plant(tmp_path)
-    manifest = runs.read_json(copy / runs.MANIFEST)
-    runs.write_json(copy / runs.MANIFEST, manifest | {"plant": str(plant), "plant_hash": "other"})
-
-    with pytest.raises(RunError, match="was changed since the run began"):
-        evaluate_run(copy, CONFIG, unwatched)
-    runs.write_json(copy / runs.MANIFEST, {})
-    with pytest.raises(RunError, match="lacks entries"):
-        evaluate_run(copy, CONFIG, unwatched)
+def test_a_folder_without_a_run_says_how_to_make_one(tmp_path: Path):
+    with pytest.raises(RunError, match="flyball train makes one"):
+        evaluate_run(tmp_path / "none", unwatched)
 
 
-def test_a_folder_without_a_run_is_refused(tmp_path: Path):
-    with pytest.raises(RunError, match="no such folder"):
-        evaluate_run(tmp_path / "x", CONFIG, unwatched)
+def test_half_of_the_interval_is_student_s():
+    values = np.array([1.0, 2.0, 3.0])
+
+    assert half_width(values) == pytest.approx(4.3027 / np.sqrt(3))
 
 
-@pytest.mark.parametrize(
-    "values", [{"days": 1}, {"days": 10_001}, {"timed_days": -1}, {"time_s": 0.0}]
-)
-def test_a_comparison_that_cannot_be_made_is_refused(values: dict):
-    with pytest.raises(ConfigError, match="2 to 10,000 days"):
-        EvaluateConfig(**values)
+def test_evaluating_needs_no_torch(any_run: Path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from flyball import experiments\n"
+        "found = experiments.evaluate_run(Path(sys.argv[1]), lambda *_: None, episodes=5)\n"
+        "experiments.report.write_report(Path(sys.argv[1]), found)\n"
+        "print({'torch', 'optuna', 'gymnasium'} & set(sys.modules))"
+    )
+
+    found = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", code, str(any_run)], capture_output=True, text=True, check=True
+    )
+
+    assert found.stdout.strip() == "set()"

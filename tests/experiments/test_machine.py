@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 from pathlib import Path
 
-from flyball.experiments.machine import diagnose, warm_up
+from flyball.experiments.machine import diagnose
 
 
 def test_every_finding_that_is_not_well_says_how_to_mend_it(tmp_path: Path):
@@ -13,7 +13,3 @@ def test_every_finding_that_is_not_well_says_how_to_mend_it(tmp_path: Path):
     assert states["MKL_NUM_THREADS"] == "ok"
     assert {"numpy", "torch", "ortools", "disk", "compiler cache"} <= set(states)
     assert all(each.fix for each in found if each.state != "ok")
-
-
-def test_warming_up_takes_some_time_and_leaves_nothing():
-    assert warm_up() > 0

@@ -1,130 +1,68 @@
 # SPDX-License-Identifier: MIT
+import html
 import re
-import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from flyball.core.evaluation import Evaluation
 from flyball.experiments import runs
-from flyball.experiments.evaluate import EvaluateConfig, evaluate_run
-from flyball.experiments.report import figure, write_report
-from tests.experiments.small_runs import unwatched
-
-
-class Seen(HTMLParser):
-    """What a browser would see: headings, tables, images and what it would load."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.order: list[str] = []
-        self.loads: list[str] = []
-        self.images: list[dict[str, str | None]] = []
-        self.scopes: list[str | None] = []
-        self.lang: str | None = None
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        self.order.append(tag)
-        if tag == "html":
-            self.lang = values.get("lang")
-        if tag == "img":
-            self.images.append(values)
-        if tag == "th":
-            self.scopes.append(values.get("scope"))
-        if tag in {"script", "img", "iframe", "source"} and values.get("src"):
-            self.loads.append(values["src"] or "")
-        if tag == "link":
-            self.loads.append(values.get("href") or "")
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
+from flyball.experiments.evaluate import evaluate_run
+from flyball.experiments.report import CURVE, rows, text, write_report
+from tests.experiments.any_runs import unwatched
 
 
 @pytest.fixture(scope="module")
-def report(run: Path) -> tuple[str, Seen, str]:
-    compared = evaluate_run(run, EvaluateConfig(days=3, timed_days=1, time_s=0.2), unwatched)
-    page = write_report(run, compared).read_text(encoding="utf-8")
-    seen = Seen()
-    seen.feed(page)
-    return page, seen, compared.evaluation.sentence
+def evaluation(any_run: Path) -> Evaluation:
+    return evaluate_run(any_run, unwatched, episodes=8)
 
 
-def test_the_verdict_is_the_first_heading(report):
-    page, seen, sentence = report
+def test_the_verdict_stands_first_and_the_page_needs_nothing_else(
+    any_run: Path, evaluation: Evaluation
+):
+    page = write_report(any_run, evaluation).read_text(encoding="utf-8")
 
-    assert seen.order.index("h1") < seen.order.index("h2")
-    heading = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
-    assert heading is not None
-    assert heading[1] == sentence
-
-
-def test_nothing_is_loaded_from_anywhere(report):
-    page, seen, _ = report
-
-    assert all(address.startswith("data:") for address in seen.loads)
-    style = page[page.index("<style>") : page.index("</style>")]
-    assert "http" not in style
-    assert "@import" not in style
+    body = page[page.index("<body>") :]
+    assert body.index(html.escape(evaluation.sentence[:30])) < body.index("<table>")
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    assert "flyball train &lt;small&gt;" in page  # what a person typed is text
+    assert "learned by ppo" in page
 
 
-def test_the_tables_have_captions_and_scopes(report):
-    _, seen, _ = report
+def test_the_curve_lies_beside_the_report(any_run: Path, evaluation: Evaluation):
+    write_report(any_run, evaluation)
 
-    assert seen.order.count("table") == seen.order.count("caption") == 3
-    assert set(seen.scopes) == {"col", "row"}
-
-
-def test_every_picture_has_words_and_the_page_a_language(report):
-    _, seen, _ = report
-
-    assert seen.lang == "en"
-    assert len(seen.images) == 3
-    assert all(image.get("alt") for image in seen.images)
+    assert (any_run / CURVE).read_bytes().startswith(b"\x89PNG")
+    assert not list(any_run.glob(".half*"))
 
 
-def test_the_page_tells_seeds_versions_hash_and_command(report):
-    page, _, _ = report
+def test_the_table_has_every_method_once_the_best_first(evaluation: Evaluation):
+    found = rows(evaluation)
 
-    for word in ("data hash", "seed of the held-out days", "numpy ", "threads in training"):
-        assert word in page
-
-
-def test_the_page_tells_how_the_rules_were_tuned_and_who_had_how_many_threads(report):
-    page, _, _ = report
-
-    assert "tuned on 4 training shops until no single setting helped" in page
-    assert "1 day; search uses 1 thread, CP-SAT 1" in page
+    assert sorted(row.name for row in found) == sorted(each.name for each in evaluation.methods)
+    assert found[0].name == evaluation.best_rule
+    assert found[0].difference == "compared with this"
+    assert found[0].worst == "500.0"
+    assert re.fullmatch(r"500\.0 ± 0\.00", found[0].figures[0])
+    policy = next(row for row in found if row.name == "policy")
+    assert re.fullmatch(r"-[\d.]+ \(-[\d.]+ to -[\d.]+\)", policy.difference)
 
 
-def test_the_plant_is_spoken_of_where_there_is_one_only(report, run: Path, tmp_path: Path):
-    page, _, _ = report
-    copy = Path(shutil.copytree(run, tmp_path / "run"))
-    config = EvaluateConfig(days=2, timed_days=0)
-    compared = evaluate_run(copy, config, unwatched)
-    manifest = runs.read_json(copy / runs.MANIFEST)
-    runs.write_json(copy / runs.MANIFEST, manifest | {"plant": None})
+def test_the_text_is_the_table_in_columns(evaluation: Evaluation):
+    head, *lines = text(evaluation)
 
-    assert "the plant's machines" in page
-    assert "the plant's machines" not in write_report(copy, compared).read_text(encoding="utf-8")
+    assert head.split() == ["return", "length_steps", "difference", "worst"]
+    assert len(lines) == len(evaluation.methods)
+    at = head.index("return")
+    assert all(line[at - 1] == " " and line[at].isdigit() for line in lines)
 
 
-def test_do_nothing_is_said_not_to_exist(report):
-    page, _, _ = report
+def test_a_run_that_was_never_measured_still_has_a_report(
+    any_run: Path, evaluation: Evaluation, tmp_path: Path
+):
+    for name in (runs.MANIFEST, runs.SETTINGS):
+        (tmp_path / name).write_bytes((any_run / name).read_bytes())
 
-    assert "do not exist here" in page
+    page = write_report(tmp_path, evaluation).read_text(encoding="utf-8")
 
-
-def test_the_order_is_verdict_decision_plan_learning_limits_manifest(report):
-    page, _, _ = report
-
-    ids = ["decision", "plan-section", "learning", "limits", "manifest"]
-    places = [page.index(f'<section id="{name}">') for name in ids]
-    assert places == sorted(places)
-
-
-def test_a_name_from_a_workbook_cannot_become_a_script():
-    text = figure({"text": "</script><script>alert(1)</script>"})
-
-    assert "</script>" not in text
+    assert "Nothing was measured." in page

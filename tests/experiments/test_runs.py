@@ -118,6 +118,34 @@ def test_iterations_that_were_done_again_after_a_kill_count_once(tmp_path: Path)
     assert runs.read_lines(tmp_path / "none.jsonl") == []
 
 
+def test_what_came_after_an_iteration_can_be_taken_out(tmp_path: Path):
+    path = tmp_path / "metrics.jsonl"
+    for iteration in (1, 2, 3):
+        runs.append_line(path, {"iteration": iteration})
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write('{"iterat')
+
+    runs.forget_after(path, 2)
+
+    assert path.read_text(encoding="utf-8") == '{"iteration": 1}\n{"iteration": 2}\n'
+    runs.forget_after(tmp_path / "none.jsonl", 2)
+
+
+def test_a_manifest_that_lacks_entries_is_damaged(tmp_path: Path):
+    runs.write_text(tmp_path / runs.SETTINGS, "")
+    runs.write_json(tmp_path / runs.MANIFEST, {"world": "jobshop", "command": "flyball train"})
+
+    assert runs.read_manifest(tmp_path)["world"] == "jobshop"
+    with pytest.raises(RunError, match="lacks entries"):
+        runs.read_manifest(tmp_path, "plant")
+
+
+def test_a_run_of_a_problem_in_a_world_lies_in_one_folder(tmp_path: Path):
+    folder = runs.new_folder(tmp_path, "classics/cartpole", ManualClock())
+
+    assert folder == tmp_path / "classics-cartpole-20260101-000000"
+
+
 def test_the_environment_names_versions_machine_and_command():
     found = runs.environment("flyball demo", 2)
 
@@ -139,5 +167,5 @@ def test_a_run_is_held_by_one_at_a_time(tmp_path: Path):
 def test_a_place_that_cannot_hold_runs_says_so(tmp_path: Path):
     (tmp_path / "file").write_text("", encoding="utf-8")
 
-    with pytest.raises(RunError, match="--runs"):
+    with pytest.raises(RunError, match="--out"):
         runs.new_folder(tmp_path / "file", "jobshop", ManualClock())

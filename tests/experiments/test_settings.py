@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from flyball.core.errors import ConfigError
+from flyball.core.errors import ConfigError, Problem
 from flyball.experiments.settings import build, read_toml, to_toml
 
 
@@ -16,6 +16,12 @@ class Inner:
     rate: float = 0.1
     sizes: tuple[int, ...] = (4, 2)
     limit: int | None = None
+    target: float | None = 0.5
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0:
+            problem = Problem(where="rate", found=str(self.rate), allowed="above 0", fix="0.1")
+            raise ConfigError(problem)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +47,16 @@ def test_settings_survive_toml():
     assert build(Outer, tomllib.loads(text), "x.toml") == given
 
 
+def test_a_setting_without_a_value_survives_toml_where_the_default_has_one():
+    given = Outer(inner=Inner(target=None))
+
+    text = to_toml(given)
+
+    assert 'target = "none"' in text
+    assert "limit" not in text
+    assert build(Outer, tomllib.loads(text), "x.toml") == given
+
+
 def test_every_unknown_key_is_named_at_once_with_the_nearest():
     with pytest.raises(ConfigError) as caught:
         build(Outer, {"nam": "b", "inner": {"rat": 1.0}}, "x.toml")
@@ -50,14 +66,21 @@ def test_every_unknown_key_is_named_at_once_with_the_nearest():
     assert (second.where, second.fix) == ("x.toml [inner]", "did you mean 'rate'?")
 
 
+def test_what_is_out_of_range_is_told_together_with_the_rest():
+    with pytest.raises(ConfigError) as caught:
+        build(Outer, {"inner": {"rate": -1.0}, "on": 3, "nam": "b"}, "x.toml")
+
+    assert [each.found for each in caught.value.problems] == ["-1.0", "3", "unknown key 'nam'"]
+
+
 @pytest.mark.parametrize(
     ("values", "allowed"),
     [
         ({"inner": {"rate": "fast"}}, "a number"),
         ({"inner": {"rate": True}}, "a number"),
-        ({"inner": {"limit": 1.5}}, "int | None"),
-        ({"weights": {"late": "much"}}, "collections.abc.Mapping[str, float]"),
-        ({"inner": {"sizes": [1, "x"]}}, "tuple[int, ...]"),
+        ({"inner": {"limit": 1.5}}, "a whole number or none"),
+        ({"weights": {"late": "much"}}, "a table of names, each with a number"),
+        ({"inner": {"sizes": [1, "x"]}}, "[a whole number, ...]"),
         ({"kind": "three"}, "'one', 'two'"),
         ({"on": 1}, "true or false"),
         ({"name": 3}, "text"),

@@ -1,141 +1,238 @@
 # SPDX-License-Identifier: MIT
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from flyball.core.errors import ConfigError, RunError, ScenarioError
+from flyball import learning
+from flyball.core.clock import ManualClock
+from flyball.core.errors import ConfigError, RunError
 from flyball.experiments import runs
-from flyball.experiments.train import Asked, asked_of, start_run, train_run, warm_run
-from flyball.experiments.watched import Watch
-from tests.experiments.small_runs import unwatched, write_plant, write_settings
-
-
-def asked(plant: Path, iterations: int = 2) -> Asked:
-    return Asked(world="jobshop", plant=plant, seconds=None, iterations=iterations)
+from flyball.experiments.evaluate import evaluate_run
+from flyball.experiments.experiment import with_changes
+from flyball.experiments.streams import Stream
+from flyball.experiments.train import (
+    StepBudget,
+    asked_of,
+    budget_of,
+    start_run,
+    train_run,
+    warm_run,
+)
+from flyball.learning import training as learning_training
+from tests.experiments.any_runs import small, unwatched
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
     return load_file(folder / runs.BUNDLE / "weights.safetensors")
 
 
-def test_a_run_folder_holds_what_was_asked_and_what_came_of_it(run: Path):
-    names = {path.name for path in run.iterdir()}
-
-    assert names >= {
-        runs.SETTINGS, runs.MANIFEST, runs.METRICS, runs.RULES, runs.BUNDLE, runs.CHECKPOINT,
-    }  # fmt: skip
-    manifest = runs.read_json(run / runs.MANIFEST)
-    assert manifest["seed"] == 3
-    assert len(manifest["plant_hash"]) == 64
-    stages = {line["stage"] for line in runs.read_lines(run / runs.METRICS)}
-    assert stages == {"imitate", "improve"}
-    assert not list(run.glob(".half*"))
+def state(folder: Path) -> dict[str, np.ndarray]:
+    (*_, last) = sorted((folder / runs.CHECKPOINT).glob("checkpoint-*"))
+    return load_file(last / "state.safetensors")
 
 
-def test_a_run_that_was_killed_and_resumed_ends_in_the_same_weights(run: Path, tmp_path: Path):
-    plant, settings = write_plant(tmp_path), write_settings(tmp_path)
-    folder = start_run(asked(plant), settings, tmp_path / "runs")
-
-    class KilledError(Exception):
-        pass
-
-    def kill_in(wanted: str) -> Watch:
-        def kill(stage: str, share: float, figures: object) -> None:
-            del share, figures
-            if stage == wanted:
-                raise KilledError
-
-        return kill
-
-    for stage in ("tune", "imitate", "improve"):
-        with pytest.raises(KilledError):
-            train_run(folder, kill_in(stage))
-    train_run(folder, unwatched)
-
-    assert (folder / runs.RULES).read_bytes() == (run / runs.RULES).read_bytes()
-
-    for name, array in weights(run).items():
-        np.testing.assert_array_equal(weights(folder)[name], array, err_msg=name)
+def same(one: Path, other: Path) -> None:
+    """Require what is exported, and what learning would go on with, to be alike to the last bit."""
+    for read in (weights, state):
+        found, expected = read(one), read(other)
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array, err_msg=name)
 
 
-def test_a_run_that_is_complete_changes_nothing_when_it_is_resumed(run: Path):
-    before = weights(run)
-
-    train_run(run, unwatched)
-
-    for name, array in weights(run).items():
-        np.testing.assert_array_equal(before[name], array, err_msg=name)
-
-
-def test_a_plant_with_problems_leaves_no_folder(tmp_path: Path):
-    bad = tmp_path / "bad.txt"
-    bad.write_text("2 2\n0 1\n", encoding="utf-8")
-
-    with pytest.raises(ScenarioError):
-        start_run(asked(bad), None, tmp_path / "runs")
-
-    assert not (tmp_path / "runs").exists()
-
-
-def test_settings_with_an_unknown_key_leave_no_folder(tmp_path: Path):
-    settings = write_settings(tmp_path, "\n[ppo]\nclipp = 2\n")
-
-    with pytest.raises(ConfigError, match="did you mean 'clip'"):
-        start_run(asked(write_plant(tmp_path)), settings, tmp_path / "runs")
-
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    "weights", ["makespan_h = 1.0", "makespan_h = 1.0\nweighted_tardiness_h = 0.5"]
-)
-def test_what_is_judged_by_hours_late_is_not_trained_for_another_aim(tmp_path: Path, weights: str):
-    settings = write_settings(tmp_path, f"\n[objective]\n{weights}\n")
-    everything = Asked(world="jobshop", plant=None, seconds=None, iterations=1)
-
-    with pytest.raises(ConfigError, match="weighted_tardiness_h above 0"):
-        start_run(everything, settings, tmp_path / "runs")
-
-    assert not (tmp_path / "runs").exists()
-    # The public file has no due times: there the end of all work is the only aim.
-    assert start_run(asked(write_plant(tmp_path)), settings, tmp_path / "runs").is_dir()
-
-
-def test_a_run_that_another_process_trains_is_refused(run: Path):
-    with runs.held(run), pytest.raises(RunError, match="in use"):
-        train_run(run, unwatched)
-
-
-def test_a_plant_that_changed_since_the_run_began_is_refused(tmp_path: Path):
-    plant = write_plant(tmp_path)
-    folder = start_run(asked(plant), write_settings(tmp_path), tmp_path / "runs")
-    plant.write_text(plant.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-
-    with pytest.raises(RunError, match="was changed since the run began"):
-        asked_of(folder)
-    plant.unlink()
-    with pytest.raises(RunError, match="is gone"):
-        asked_of(folder)
-
-
-@pytest.mark.parametrize("trainer", ["none", "es", "ppo"])
-def test_every_trainer_can_be_named_in_the_settings(tmp_path: Path, trainer: str):
-    settings = write_settings(tmp_path, "\n[es]\npairs = 2\n\n[ppo]\nn_steps = 8\n")
-    text = settings.read_text(encoding="utf-8").replace('"improve"', f'"{trainer}"')
-    settings.write_text(text, encoding="utf-8")
-    folder = start_run(asked(write_plant(tmp_path), 1), settings, tmp_path / "runs")
+def test_a_run_folder_holds_what_was_asked_and_what_came_of_it(tmp_path: Path):
+    experiment = small()
+    folder = start_run(experiment, tmp_path, "flyball train", ManualClock())
 
     ended = train_run(folder, unwatched)
 
+    assert folder.name == "classics-cartpole-20260101-000000"
+    assert asked_of(folder) == experiment
+    manifest = runs.read_manifest(folder)
+    assert (manifest["world"], manifest["algorithm"]) == ("classics/cartpole", "ppo")
+    assert (ended.steps, ended.kpi, ended.interrupted) == (768, "return", False)
+    lines = runs.read_lines(folder / runs.METRICS)
+    assert [line["steps"] for line in lines if line["stage"] == "validate"] == [
+        128, 256, 384, 512, 640, 768,
+    ]  # fmt: skip
+    best = max(line["figures"]["return"] for line in lines if line["stage"] == "validate")
+    assert ended.validation == best
+    assert not list(folder.glob(".half*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_a_run_that_was_killed_and_resumed_ends_in_the_same_weights(tmp_path: Path, algorithm: str):
+    whole = start_run(small(algorithm), tmp_path)
+    train_run(whole, unwatched)
+    folder = start_run(small(algorithm), tmp_path)
+
+    for n_lines in (2, 5):
+        with subprocess.Popen(  # noqa: S603 - this interpreter
+            [sys.executable, "-m", "tests.experiments.long_run", str(folder), "0.05"],
+            stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            for _ in range(n_lines):
+                assert process.stdout.readline()
+            os.kill(process.pid, signal.SIGKILL)
+        with (folder / runs.METRICS).open("a", encoding="utf-8") as stream:
+            stream.write('{"stage": "trai')  # as a kill may leave it
+    ended = train_run(folder, unwatched)
+
+    assert ended.steps == 768
+    same(folder, whole)
+    for line, expected in zip(
+        runs.read_lines(folder / runs.METRICS), runs.read_lines(whole / runs.METRICS), strict=True
+    ):
+        assert (line["stage"], line["steps"]) == (expected["stage"], expected["steps"])
+        if line["stage"] == "validate":
+            assert line["figures"] == expected["figures"]
+
+
+class KilledError(Exception):
+    """Ends a training between two iterations."""
+
+
+@pytest.mark.parametrize("algorithm", learning.ALGORITHMS)
+def test_every_algorithm_goes_on_exactly_where_it_was_stopped_and_can_be_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str
+):
+    monkeypatch.setattr(learning_training, "CHECKPOINT_EVERY_S", 0.0)
+    whole, folder = (start_run(small(algorithm), tmp_path) for _ in range(2))
+    train_run(whole, unwatched)
+    stops = [3, 11]
+
+    def watch(stage: str, share: float, figures: dict) -> None:
+        del stage, share
+        if stops and figures["iteration"] == stops[0]:
+            stops.pop(0)
+            raise KilledError
+
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            train_run(folder, watch)
+    ended = train_run(folder, watch)
+
     assert not ended.interrupted
-    assert (folder / runs.BUNDLE / "policy.onnx").is_file()
+    same(folder, whole)
+    judged = evaluate_run(folder, unwatched, episodes=5)
+    assert np.isfinite(judged.method("policy").mean(judged.kpi))
 
 
-def test_warming_up_leaves_the_run_as_it_was(run: Path):
-    before = sorted(path.name for path in run.iterdir())
+def test_a_run_that_is_complete_changes_nothing_when_it_is_resumed(tmp_path: Path):
+    folder = start_run(small(), tmp_path)
+    train_run(folder, unwatched)
+    before = weights(folder)
 
-    assert warm_run(run) > 0
+    again = train_run(folder, unwatched)
 
-    assert sorted(path.name for path in run.iterdir()) == before
+    assert again.steps == 768
+    for name, array in weights(folder).items():
+        np.testing.assert_array_equal(before[name], array, err_msg=name)
+
+
+def test_a_run_that_was_killed_has_no_policy_yet_and_says_how_to_get_one(tmp_path: Path):
+    folder = start_run(small(), tmp_path)
+
+    with pytest.raises(RunError, match="flyball train --resume"):
+        evaluate_run(folder, unwatched, episodes=6)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_a_resumed_budget_in_seconds_goes_on_being_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+):
+    monkeypatch.setattr(learning_training, "CHECKPOINT_EVERY_S", 0.0)
+    clock = ManualClock()
+
+    def watch(stage: str, spent: float, figures: object) -> None:
+        del stage, figures
+        clock.advance(1.0)
+        if spent >= share and not stopped:
+            stopped.append(spent)
+            raise KeyboardInterrupt
+
+    stopped: list[float] = []
+    changes = ["budget_s=20", "validations=5", "steps=none"]
+    folder = start_run(with_changes(small(), changes), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(folder, watch, clock)
+    train_run(folder, watch, clock)
+
+    lines = [x for x in runs.read_lines(folder / runs.METRICS) if x["stage"] == "validate"]
+    assert len(lines) >= 5
+    assert lines[-1]["elapsed_s"] == pytest.approx(20.0, abs=2.0)
+
+
+def test_the_last_weights_are_exported_where_those_are_asked_for(tmp_path: Path):
+    best, last = (start_run(small("ppo", f"keep={keep}"), tmp_path) for keep in ("best", "last"))
+    found = [train_run(folder, unwatched).validation for folder in (best, last)]
+
+    lines = runs.read_lines(last / runs.METRICS)
+    figures = [line["figures"]["return"] for line in lines if line["stage"] == "validate"]
+    assert found == [max(figures), figures[-1]]
+
+
+def test_budgets_are_in_steps_iterations_or_seconds():
+    env = small().subject.env(4, Stream.TRAIN)
+
+    assert isinstance(budget_of("steps", 8, env), StepBudget)
+    assert budget_of("steps", 8, env).share(7, 99.0) == 0.0
+    env.steps = 6
+    assert budget_of("steps", 8, env).share(0, 0.0) == 0.75
+    assert budget_of("iterations", 8, env).share(2, 99.0) == 0.25
+    assert budget_of("budget_s", 8.0, env).share(2, 4.0) == 0.5
+
+
+def test_an_algorithm_that_cannot_learn_the_world_is_refused_before_anything_is_made(
+    tmp_path: Path,
+):
+    with pytest.raises(ConfigError, match="dqn does not learn TanhGaussian heads"):
+        start_run(small("dqn", world="classics/pendulum"), tmp_path / "runs")
+
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_that_another_process_trains_is_refused(tmp_path: Path):
+    folder = start_run(small(), tmp_path)
+
+    with runs.held(folder), pytest.raises(RunError, match="in use"):
+        train_run(folder, unwatched)
+
+
+def test_scalars_are_written_for_tensorboard_where_they_are_asked_for(tmp_path: Path):
+    folder = start_run(small("ppo", "tensorboard=true"), tmp_path)
+
+    train_run(folder, unwatched)
+
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    read = accumulator.EventAccumulator(str(folder / runs.BOARD)).Reload()
+    assert [event.step for event in read.Scalars("validate/return")][-1] == 768
+    assert "train/kl" in read.Tags()["scalars"]
+
+
+def test_without_tensorboard_s_package_no_run_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+
+    with pytest.raises(ConfigError, match="tensorboard"):
+        start_run(small("ppo", "tensorboard=true"), tmp_path / "runs")
+
+    assert not (tmp_path / "runs").exists()
+
+
+def test_warming_up_leaves_the_run_as_it_was(tmp_path: Path):
+    folder = start_run(small(), tmp_path)
+    before = sorted(path.name for path in folder.iterdir())
+
+    assert warm_run(folder) > 0
+
+    assert sorted(path.name for path in folder.iterdir()) == before

@@ -1,118 +1,165 @@
 # SPDX-License-Identifier: MIT
 from pathlib import Path
+from types import SimpleNamespace
 
-import pytest
+import numpy as np
 from safetensors.numpy import load_file
 
 from flyball import learning
+from flyball.core.batch import Action
 from flyball.core.clock import ManualClock
-from flyball.core.errors import InvariantError
 from flyball.experiments import runs
-from flyball.experiments.config import PhaseConfig
-from flyball.experiments.pool import Pool
-from flyball.experiments.watched import BEST, SCORE, Watched, cost_of
-from flyball.worlds.jobshop import RULES, WORLD
-from tests.experiments.small_runs import small_plant, unwatched
-
-DAYS = tuple(WORLD.days(small_plant(), 1, range(2), held_out=False))
-OBJECTIVE = {"weighted_tardiness_h": 1.0, "makespan_h": 1e-3}
+from flyball.experiments.streams import Stream
+from flyball.experiments.watched import BEST, SCORE, Tally, Watched
+from tests.experiments.any_runs import small
 
 
-class Spoiling:
-    """An algorithm that makes the policy choose the opposite from its second iteration on."""
+class Doctored:
+    """A learner whose policy holds the pole for as many steps as a list says, then lets it fall."""
 
-    name = "spoiling"
+    name = "doctored"
 
-    def __init__(self, net: learning.Net) -> None:
-        self.net = net
+    def __init__(self, env, lasting):
+        self.env, self.lasting, self.asked = env, lasting, []
+        self.net = learning.Net(env.spec, learning.NetConfig(hidden=(4,)), 1)
+        self.policy = SimpleNamespace(initial=self.initial, act=self.act)
 
-    def iterate(self, iteration: int, share: float) -> dict[str, float]:
-        del share
-        if iteration:
-            for weight in self.net.actor.parameters():
-                weight.detach().numpy()[...] *= -1.0
-        return {}
+    def iterate(self, iteration, share):
+        self.asked.append((iteration, share))
+        self.at = iteration
+        self.env.steps += 16
+        for tensor in self.net.state_dict().values():
+            tensor.fill_(iteration)
+        return {"episodes": 2.0, "return": 10.0 * iteration, "loss": 1.0}
 
-    def state(self) -> dict:
-        return {}
+    def initial(self, n_envs):
+        return np.zeros((n_envs, 1), np.float32)
 
-    def restore(self, arrays: dict) -> None:
-        del arrays
+    def act(self, observation, memory, key):
+        assert key is None
+        lean = observation.obs[:, :, 2:3] + observation.obs[:, :, 3:4]
+        hold = memory[:, None] < self.lasting[self.at]
+        choice = np.where(hold, lean > 0, lean <= 0).astype(np.int32)
+        return Action(choice, np.zeros((*choice.shape[:2], 0))), choice[..., 0], memory + 1
+
+    def state(self):
+        return {"at": np.array(self.at)}
+
+    def restore(self, arrays):
+        self.at = int(arrays["at"])
 
 
-def watched(folder: Path, net: learning.Net, every: int = 1) -> Watched:
+def share_of(iterations: int, elapsed_s: float) -> float:
+    del elapsed_s
+    return iterations / 6
+
+
+def ignored(step, scalars):
+    del step, scalars
+
+
+def watched(folder: Path, lasting, write=ignored, clock=None):
+    experiment = small("ppo", "steps=96", "validations=6")
+    env = experiment.subject.env(4, Stream.TRAIN)
     return Watched(
-        folder, net, Pool(DAYS, DAYS, DAYS, DAYS), [RULES["EDD"], RULES["SPT"]],
-        objective=OBJECTIVE,
-        phase=PhaseConfig(validate_every=every), clock=ManualClock(), watch=unwatched,
-        by_iterations=True,
+        folder, Doctored(env, lasting), env, experiment,
+        share=share_of, clock=clock or ManualClock(), write=write,
     )  # fmt: skip
 
 
-def test_the_best_weights_are_kept_not_the_last(tmp_path: Path):
-    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
-    own = watched(tmp_path, net)
-    own.take("x", Spoiling(net))
+LASTING = [0, 40, 20, 40, 10, 0]
 
-    for iteration in range(4):
-        own.iterate(iteration, 0.0)
 
-    lines = runs.read_lines(tmp_path / runs.METRICS)
-    costs = [cost_of(line["kpi"], OBJECTIVE) for line in lines]
-    assert len(costs) == 4
-    assert float(load_file(tmp_path / BEST)[SCORE][0]) == min(costs)
-    found = own.best_into(net)
-    best = min(lines, key=lambda line: cost_of(line["kpi"], OBJECTIVE))
-    assert found["validation_h"] == pytest.approx(best["kpi"]["weighted_tardiness_h"])
+def run(own: Watched, first: int = 0, last: int = 6) -> None:
+    for iteration in range(first, last):
+        own.iterate(iteration, iteration / 6)
+
+
+def test_of_equally_good_weights_the_later_ones_are_kept(tmp_path: Path):
+    own = watched(tmp_path, LASTING)
+
+    run(own)
+
+    figures = [line["figures"]["return"] for line in runs.read_lines(tmp_path / runs.METRICS)
+               if line["stage"] == "validate"]  # fmt: skip
+    assert len(figures) == 6
+    assert figures[1] == figures[3] == max(figures)
+    kept = load_file(tmp_path / BEST)
+    assert float(kept[SCORE][0]) == max(figures)
+    net = own._own.net
+    assert own.best_into(net) == max(figures)
+    assert all((tensor == 3).all() for tensor in net.state_dict().values())
 
 
 def test_a_later_start_remembers_the_best_so_far(tmp_path: Path):
-    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
-    first = watched(tmp_path, net)
-    first.take("x", Spoiling(net))
-    first.iterate(0, 0.0)
-    kept = load_file(tmp_path / BEST)
+    run(watched(tmp_path, LASTING), 0, 2)
 
-    second = watched(tmp_path, net)
-    second.take("x", Spoiling(net))
-    second.measure(7)
+    run(again := watched(tmp_path, LASTING), 4, 6)
 
-    again = load_file(tmp_path / BEST)
-    assert all((kept[name] == again[name]).all() for name in kept)
+    assert all((array == 1).all() for name, array in load_file(tmp_path / BEST).items()
+               if name != SCORE)  # fmt: skip
+    assert again.best_into(again._own.net) > 20
+
+
+def test_lines_after_the_iteration_that_a_run_resumes_from_are_forgotten(tmp_path: Path):
+    run(watched(tmp_path, LASTING), 0, 4)
+
+    run(watched(tmp_path, LASTING), 2, 6)
+
+    lines = runs.read_lines(tmp_path / runs.METRICS)
+    text = (tmp_path / runs.METRICS).read_text(encoding="utf-8")
+    assert len(lines) == len(text.splitlines()) == 12
+    assert [line["iteration"] for line in lines] == [k for k in range(1, 7) for _ in range(2)]
 
 
 def test_the_curve_of_a_resumed_run_goes_on_in_time(tmp_path: Path):
-    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
-    runs.append_line(tmp_path / runs.METRICS, {"stage": "x", "iteration": 1, "elapsed_s": 40.0})
+    line = {"stage": "train", "iteration": 0, "steps": 0, "elapsed_s": 40.0, "figures": {}}
+    runs.append_line(tmp_path / runs.METRICS, line)
+    clock = ManualClock()
+    own = watched(tmp_path, LASTING, clock=clock)
+    clock.advance(2.0)
 
-    own = watched(tmp_path, net)
-    own.take("x", Spoiling(net))
-    own.measure(2)
+    run(own, 0, 1)
 
-    assert [line["elapsed_s"] for line in runs.read_lines(tmp_path / runs.METRICS)] == [40.0, 40.0]
-
-
-def test_measuring_happens_every_so_many_iterations(tmp_path: Path):
-    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
-    own = watched(tmp_path, net, every=3)
-    own.take("x", Spoiling(net))
-
-    figures = [own.iterate(iteration, 0.0) for iteration in range(4)]
-
-    assert ["validation_h" in each for each in figures] == [False, False, True, False]
+    lines = runs.read_lines(tmp_path / runs.METRICS)
+    assert [line["elapsed_s"] for line in lines] == [40.0, 42.0, 42.0]
 
 
-def test_the_best_rule_is_the_one_with_the_least_cost(tmp_path: Path):
-    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
+def test_what_is_written_down_is_handed_to_the_board_at_its_step(tmp_path: Path):
+    seen = []
 
-    own = watched(tmp_path, net)
+    run(watched(tmp_path, LASTING, write=lambda step, scalars: seen.append((step, scalars))), 0, 1)
 
-    least = min(own.rules.values(), key=lambda kpi: cost_of(kpi, OBJECTIVE))
-    assert own.best_rule_h == least["weighted_tardiness_h"]
+    assert seen[0] == (16, {"train/episodes": 2.0, "train/return": 0.0, "train/loss": 1.0})
+    assert seen[1][0] == 16
+    assert set(seen[1][1]) == {
+        "validate/return", "validate/length_steps", "validate/return standard error",
+    }  # fmt: skip
 
 
-def test_nothing_runs_before_an_algorithm_was_given(tmp_path: Path):
-    net = learning.Net(WORLD.spec, learning.NetConfig(hidden=(8, 8)), 1)
+def test_those_who_watch_see_the_latest_of_every_figure(tmp_path: Path):
+    own = watched(tmp_path, LASTING)
 
-    with pytest.raises(InvariantError, match="call take first"):
-        watched(tmp_path, net).state()
+    run(own, 0, 2)
+
+    assert own.figures["steps"] == 32
+    assert own.figures["return"] == 10.0
+    assert own.figures["validation"] > 40
+
+
+def test_counts_are_added_up_and_everything_else_is_averaged_where_it_was_told():
+    tally = Tally()
+    tally.add({"episodes": 2.0, "loss": 1.0, "kl": float("nan")})
+    tally.add({"episodes": 3.0, "loss": 2.0, "return": 7.0})
+
+    assert tally.taken() == {"episodes": 5.0, "loss": 1.5, "return": 7.0}
+    assert tally.taken() == {}
+
+
+def test_measuring_the_same_iteration_twice_costs_and_changes_nothing(tmp_path: Path):
+    own = watched(tmp_path, LASTING)
+    run(own, 0, 1)
+
+    own.measure(1)
+
+    assert len((tmp_path / runs.METRICS).read_text(encoding="utf-8").splitlines()) == 2

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flyball import __version__
+from flyball.cli.algorithms import algorithms
 from flyball.cli.check import check
 from flyball.cli.demo import demo
 from flyball.cli.doctor import doctor
@@ -13,6 +14,7 @@ from flyball.cli.evaluate import evaluate
 from flyball.cli.schedule import schedule
 from flyball.cli.template import template
 from flyball.cli.train import train
+from flyball.cli.tune import tune
 from flyball.cli.worlds import worlds
 
 app = typer.Typer(
@@ -45,5 +47,5 @@ def options(
     del version
 
 
-for command in (template, check, train, evaluate, schedule, demo, worlds, doctor):
+for command in (template, check, train, tune, evaluate, schedule, demo, worlds, algorithms, doctor):
     app.command()(command)

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from flyball import experiments, worlds
+from flyball.cli.asking import require_extra
 from flyball.cli.check import counted
+from flyball.cli.ending import summary, trained, warm
 from flyball.cli.evaluate import judged
 from flyball.cli.progress import Shown
 from flyball.cli.telling import guarded, say, seconds, show_json, span
-from flyball.cli.train import require_extra, summary, trained, warm
 from flyball.core.clock import SystemClock
 
 
@@ -36,25 +37,25 @@ def demo(
     budget_s, time_s = seconds(budget), seconds(time)
     orders = out / "orders.xlsx"
     read_orders(orders, phases)
-    asked = experiments.Asked(
+    asked = experiments.jobshop.Asked(
         world="jobshop",
         plant=orders,
         seconds=budget_s,
         iterations=None,
         command=shlex.join(["flyball", *sys.argv[1:]]),
     )
-    run = experiments.start_run(asked, None, out / "runs")
+    run = experiments.jobshop.start_run(asked, None, out / "runs")
     phases.begin("compile: the simulator, once on a machine")
     warm(run, quiet=as_json)
     phases.begin(f"train: at most {span(budget_s)}")
-    phases.tell(summary(trained(run, run)))
+    phases.tell(summary(trained(run, experiments.jobshop.train_run)))
     phases.begin(f"evaluate and report: {days} days nobody trained on")
-    config = experiments.EvaluateConfig(days=days, timed_days=timed_days, time_s=time_s)
+    config = experiments.jobshop.EvaluateConfig(days=days, timed_days=timed_days, time_s=time_s)
     compared, report = judged(run, config)
     phases.begin("schedule: today's orders with the policy")
-    wish = experiments.Wish(file=orders, policy=str(run), time_s=5.0, out=out / "plan")
+    wish = experiments.jobshop.Wish(file=orders, policy=str(run), time_s=5.0, out=out / "plan")
     with Shown() as watch:
-        planned = experiments.plan_file(wish, watch)
+        planned = experiments.jobshop.plan_file(wish, watch)
     phases.begin("result")
     phases.tell(compared.evaluation.sentence)
     if compared.second:

@@ -11,7 +11,7 @@ from flyball import experiments
 from flyball.cli import THREADS
 from flyball.cli.telling import guarded, show_json
 
-ADVICE_ONLY = {"torch", "onnx", "ortools"}
+ADVICE_ONLY = {"torch", "onnx", "ortools", "optuna", "tensorboard"}
 """What a machine that only plans can do without."""
 
 

@@ -23,8 +23,13 @@ STAGES = {
     "evaluate": "comparing",
     "choose": "trying every rule",
     "plan": "searching",
+    "train": "training",
+    "trial": "tuning",
 }
 """What each stage is called."""
+
+SHOWN = {"return": "return", "validation": "greedy", "best": "best"}
+"""Figures that every world has, and what they are called in one word."""
 
 
 class Shown:
@@ -36,7 +41,7 @@ class Shown:
         self._task: TaskID | None = None
         self._stage = ""
         self._began_s = self._said_s = self._clock.elapsed_s()
-        self._decisions = 0.0
+        self._decisions = self._steps = self._first_share = 0.0
         self._hours = ""
 
     def __enter__(self) -> Self:
@@ -75,6 +80,8 @@ class Shown:
         now_s = self._clock.elapsed_s()
         if stage != self._stage:
             self._stage, self._began_s, self._decisions = stage, now_s, 0.0
+            # A resumed run begins in the middle: what came before is no part of any rate.
+            self._first_share, self._steps = share, float(figures.get("steps", 0.0))
             self._said_s = now_s - EVERY_S
         self._decisions += float(figures.get("decisions", 0.0))
         words = self._words(share, now_s - self._began_s, figures)
@@ -88,10 +95,17 @@ class Shown:
 
     def _words(self, share: float, spent_s: float, figures: Mapping[str, float | str]) -> str:
         parts = []
-        if 0.02 < share < 1 and spent_s > 0.5:
-            parts.append(f"{span(spent_s * (1 - share) / share)} left")
-        if self._decisions and spent_s > 0.5:
+        gone = share - self._first_share
+        if gone > 0.02 and share < 1 and spent_s > 0.5:
+            parts.append(f"{span(spent_s * (1 - share) / gone)} left")
+        if "steps" in figures and spent_s > 0.5:
+            rate = (float(figures["steps"]) - self._steps) / spent_s
+            parts.append(f"{rate:,.0f} steps/s")
+        elif self._decisions and spent_s > 0.5:
             parts.append(f"{self._decisions / spent_s:,.0f} decisions/s")
+        for name, words in SHOWN.items():
+            if name in figures:
+                parts.append(f"{words} {float(figures[name]):.4g}")
         if "method" in figures:
             parts.append(str(figures["method"]))
         if "best_rule" in figures:

@@ -37,7 +37,7 @@ def schedule(  # noqa: PLR0913
 
     Example: flyball schedule orders.xlsx --policy runs/jobshop-20260101-080000 --time 10s
     """
-    wish = experiments.Wish(
+    wish = experiments.jobshop.Wish(
         file=file,
         policy=policy,
         time_s=seconds(time),
@@ -46,7 +46,7 @@ def schedule(  # noqa: PLR0913
         seed=seed,
     )
     with Shown() as watch:
-        found = experiments.plan_file(wish, watch)
+        found = experiments.jobshop.plan_file(wish, watch)
     if as_json:
         show_json(found.as_json())
         return

@@ -1,22 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""`flyball train`: from a plant's file to a policy."""
+"""`flyball train`: from a world, or a plant's file, to a policy."""
 
 import shlex
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flyball import experiments, worlds
-from flyball.cli.progress import Shown
-from flyball.cli.telling import guarded, say, seconds, show_json, span
+from flyball import experiments
+from flyball.cli.asking import known, require_alone, require_extra, require_one
+from flyball.cli.ending import SHOP, finish_any, finish_shop
+from flyball.cli.telling import guarded, say, seconds
 from flyball.core.errors import ConfigError, Problem
 
 USUAL = "90s"
-"""The budget of a run where none was given."""
+"""The budget of the job shop where none was given."""
+
+
+class Device(StrEnum):
+    """Where the learner computes."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    AUTO = "auto"
 
 
 @guarded
@@ -25,147 +34,144 @@ def train(  # noqa: PLR0913
         str | None, typer.Argument(help="A world, as `flyball worlds` lists them.")
     ] = None,
     plant: Annotated[
-        Path | None, typer.Argument(help="The plant's file; without one: generated shops.")
+        Path | None, typer.Argument(help="jobshop: the plant's file; without: generated shops.")
     ] = None,
     *,
-    budget: Annotated[
-        str | None, typer.Option(help="Wall time: 90s, 2m, 1h.", show_default=USUAL)
+    algorithm: Annotated[
+        str | None,
+        typer.Option(help="As `flyball algorithms` lists them; jobshop: es, improve, ppo, none."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file; configs/ holds examples.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting over the file: ppo.clip=0.1. May be repeated."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Budget in steps of the world: repeatable exactly.")
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="Iterations instead of a time: repeatable exactly.")
+        int | None, typer.Option(min=1, help="Budget in rounds: repeatable exactly.")
     ] = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="A TOML file; configs/jobshop/ holds examples.")
+    budget: Annotated[str | None, typer.Option(help="Budget in wall time: 90s, 2m, 1h.")] = None,
+    envs: Annotated[int | None, typer.Option(min=1, help="Parallel copies of the world.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Names every random draw.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where the learner computes.")] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard scalars too.")
+    ] = False,
+    episodes: Annotated[
+        int | None,
+        typer.Option(min=2, help="Held-out episodes of the verdict.", show_default="100"),
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="A run that was stopped: go on from its last checkpoint.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Train a policy: tune the rules, imitate the best of them, then improve on it.
+    """Train a policy for a world by an algorithm, then put it beside its rivals.
 
-    Examples: flyball train jobshop orders.xlsx --budget 90s ·
+    Examples: flyball train classics/cartpole --algorithm ppo --steps 50000 ·
+    flyball train jobshop orders.xlsx --budget 90s ·
     flyball train --resume runs/jobshop-20260101-080000
     """
     require_extra()
+    require_one({"--steps": steps, "--iterations": iterations, "--budget": budget})
+    options = {
+        "steps": steps,
+        "iterations": iterations,
+        "budget_s": seconds(budget) if budget else None,
+        "envs": envs,
+        "seed": seed,
+        "device": device.value if device else None,
+        "tensorboard": tensorboard or None,
+    }
     if resume is not None:
+        others = {"WORLD": world, "PLANT": plant, "--algorithm": algorithm, "--config": config}
         require_alone(
-            {
-                "WORLD": world,
-                "PLANT": plant,
-                "--budget": budget,
-                "--iterations": iterations,
-                "--settings": settings,
-            }
+            others | {"--set": changes or None} | {f"--{k}": v for k, v in options.items()}
         )
-        experiments.asked_of(resume)
-        folder = resume
+        folder, shop = resume, experiments.world_of(resume) == SHOP
+        if shop:
+            refuse_for_shop({"--episodes": episodes})
+            experiments.jobshop.asked_of(folder)
+    elif shop := (world == SHOP):
+        refuse_for_shop({"--steps": steps, "--device": device, "--episodes": episodes})
+        folder = start_shop(plant, algorithm, config, changes or [], options, out)
     else:
-        asked = experiments.Asked(
-            world=known(world),
-            plant=plant,
-            seconds=None if iterations else seconds(budget or USUAL),
-            iterations=iterations,
-            command=shlex.join(["flyball", *sys.argv[1:]]),
-        )
-        folder = experiments.start_run(asked, settings, runs)
+        named = world if config else known(world)  # a file may name the world itself
+        asked = {"world": named, "algorithm": algorithm, **options}
+        folder = start_any(plant, config, changes or [], asked, out)
     say(f"run {folder}", quiet=as_json)
-    warm(folder, quiet=as_json)
-    result = trained(folder, folder)
-    if as_json:
-        figures = dict(result.figures)
-        show_json({"run": str(folder), "elapsed_s": round(result.elapsed_s, 3)} | figures)
+    if shop:
+        finish_shop(folder, as_json=as_json)
     else:
-        say(summary(result))
-        say(f"next: flyball evaluate {folder}")
+        finish_any(folder, episodes or 100, as_json=as_json)
 
 
-def require_extra() -> None:
-    """Refuse to train where the packages that only training needs are not installed.
-
-    Raises
-    ------
-    ConfigError
-        With what to install.
-    """
-    missing = [name for name in ("torch", "onnx") if find_spec(name) is None]
-    if missing:
+def start_any(
+    plant: Path | None, config: Path | None, changes: list[str], asked: dict[str, Any], out: Path
+) -> Path:
+    """Make the folder of a run of any algorithm on any problem."""
+    if plant is not None:
         raise ConfigError(
             Problem(
-                where="flyball train",
-                found=f"{' and '.join(missing)} not installed",
-                allowed="torch and onnx, which only training needs",
-                fix="pip install 'flyball[train]'",
+                where="PLANT",
+                found=f"{plant}, for {asked['world']}",
+                allowed="a plant's file for jobshop only",
+                fix="leave it out; settings of the problem are given by --set scenario.key=value",
             )
         )
+    experiment = experiments.experiment_of(config, changes, **asked)
+    say("compiling (once on a machine; then seconds) ...", quiet=True)
+    return experiments.start_run(experiment, out, command())
 
 
-def require_alone(others: Mapping[str, object]) -> None:
-    """Refuse arguments beside ``--resume``: a run goes on with what it was started with.
+def refuse_for_shop(options: Mapping[str, object]) -> None:
+    """Refuse options that mean nothing for the job shop.
 
     Raises
     ------
     ConfigError
-        With every argument that was given.
+        With those that were given.
     """
-    given = [name for name, value in others.items() if value is not None]
+    given = [name for name, value in options.items() if value is not None]
     if given:
         raise ConfigError(
             Problem(
-                where="--resume",
-                found="given together with " + ", ".join(given),
-                allowed="--resume with the run's folder alone; the run knows the rest",
-                fix="leave them out, or leave --resume out to start a new run",
+                where=" and ".join(given),
+                found=f"given for {SHOP}",
+                allowed="--budget or --iterations, on the CPU; flyball evaluate gives the verdict",
+                fix="leave it out; an iteration there plays whole days of the plant",
             )
         )
 
 
-def known(world: str | None) -> str:
-    """Return the name of a world that exists.
-
-    Raises
-    ------
-    ConfigError
-        When none was given or it is not known.
-    """
-    if world is None:
-        raise ConfigError(
-            Problem(
-                where="world",
-                found="none",
-                allowed=", ".join(worlds.TITLES),
-                fix="flyball train jobshop orders.xlsx",
-            )
-        )
-    worlds.load(world)
-    return world
-
-
-def warm(folder: Path, *, quiet: bool) -> None:
-    """Compile the simulator and what training needs, before the budget begins."""
-    say("compiling (once on a machine, less than a minute; then seconds) ...", quiet=quiet)
-    spent_s = experiments.warm_up() + experiments.warm_run(folder)
-    say(f"ready after {span(spent_s)}", quiet=quiet)
-
-
-def trained(folder: Path, shown: Path) -> Any:
-    """Train a run under live progress; a stop by Ctrl-C is exit code 130 with how to go on."""
-    with Shown() as watch:
-        try:
-            result = experiments.train_run(folder, watch)
-        except KeyboardInterrupt:
-            result = None
-    if result is None or result.interrupted:
-        typer.echo(f"Stopped. Go on with: flyball train --resume {shown}", err=True)
-        raise typer.Exit(130)
-    return result
-
-
-def summary(result: Any) -> str:
-    """Return how a run ended, in words."""
-    own, rule = result.figures["validation_h"], result.figures["best_rule_h"]
-    return (
-        f"trained in {span(result.elapsed_s)}: on validation days {own:.1f} weighted hours late, "
-        f"best tuned rule {rule:.1f} (the verdict on held-out days is for evaluate to give)"
+def start_shop(
+    plant: Path | None,
+    algorithm: str | None,
+    config: Path | None,
+    changes: list[str],
+    options: Mapping[str, Any],
+    out: Path,
+) -> Path:
+    """Make the folder of a run of the job shop's pipeline; `algorithm` names its last stage."""
+    limit_s = None if options["iterations"] else options["budget_s"] or seconds(USUAL)
+    asked = experiments.jobshop.Asked(
+        world=SHOP,
+        plant=plant,
+        seconds=limit_s,
+        iterations=options["iterations"],
+        command=command(),
     )
+    own = {key: options[key] for key in ("envs", "seed", "tensorboard")}
+    return experiments.jobshop.start_run(
+        asked, config, out, changes=changes, options=own | {"trainer": algorithm}
+    )
+
+
+def command() -> str:
+    """Return the command line as it was typed."""
+    return shlex.join(["flyball", *sys.argv[1:]])

@@ -5,18 +5,21 @@ from typing import Annotated
 
 import typer
 
+from flyball import experiments
 from flyball import worlds as registry
 from flyball.cli.telling import guarded, show_json
 
 
 @guarded
 def worlds(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the worlds: the problems that Flyball can train for.
+    """List the worlds and their problems: what Flyball can train for.
 
     Example: flyball worlds
     """
+    found = registry.TITLES | experiments.problems()
     if as_json:
-        show_json(registry.TITLES)
+        show_json(found)
         return
-    for name, title in registry.TITLES.items():
-        typer.echo(f"{name:<10} {title}")
+    width = max(len(name) for name in found)
+    for name, title in found.items():
+        typer.echo(f"{name:<{width}} {title}")

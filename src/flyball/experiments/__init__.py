@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Prove what a policy is worth: train it, compare it, report it, and plan with it.
+"""Prove what a policy is worth: train it, compare it, tune it and report it.
 
+What is here works for any world and any algorithm; `jobshop` holds what is the job shop's own.
 Names are imported when they are first used, so that planning and evaluating need no torch and
 `flyball --help` needs nothing at all.
 """
@@ -9,47 +10,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flyball.experiments.evaluate import EvaluateConfig, evaluate_run
-    from flyball.experiments.machine import diagnose, warm_up
-    from flyball.experiments.report import write_report
-    from flyball.experiments.schedule import Wish, plan_file
-    from flyball.experiments.train import Asked, asked_of, start_run, train_run, warm_run
+    from flyball.experiments import algorithms, jobshop, report, tuning
+    from flyball.experiments.evaluate import evaluate_run
+    from flyball.experiments.experiment import experiment_of
+    from flyball.experiments.machine import diagnose
+    from flyball.experiments.runs import world_of
+    from flyball.experiments.subject import problems
+    from flyball.experiments.train import start_run, train_run, warm_run
 
 __all__ = [
-    "Asked",
-    "EvaluateConfig",
-    "Wish",
-    "asked_of",
+    "algorithms",
     "diagnose",
     "evaluate_run",
-    "plan_file",
+    "experiment_of",
+    "jobshop",
+    "problems",
+    "report",
     "start_run",
     "train_run",
+    "tuning",
     "warm_run",
-    "warm_up",
-    "write_report",
+    "world_of",
 ]
 
 HOMES = {
-    "Asked": "train",
-    "EvaluateConfig": "evaluate",
-    "Wish": "schedule",
-    "asked_of": "train",
     "diagnose": "machine",
     "evaluate_run": "evaluate",
-    "plan_file": "schedule",
+    "experiment_of": "experiment",
+    "problems": "subject",
     "start_run": "train",
     "train_run": "train",
     "warm_run": "train",
-    "warm_up": "machine",
-    "write_report": "report",
+    "world_of": "runs",
 }
-"""The file that each name of the face is in."""
+"""The file that each name of the face is in; the other names are files themselves."""
 
 
 def __getattr__(name: str) -> Any:
     """Import a name of the face when it is first used."""
-    if name not in HOMES:
+    if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
+    home = import_module(f"{__name__}.{HOMES.get(name, name)}")
+    return getattr(home, name) if name in HOMES else home

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The learning curve in native units, with the rules as bands that it must get under."""
+"""The learning curve of a run: the greedy policy while it learns, rivals and optimum beside it."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,44 +7,49 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from flyball.experiments.runs import ERROR
+from flyball.core.spec import Kpi
+from flyball.experiments.runs import ERROR, TRAIN, VALIDATE
 
-BANDS = 2
-"""Rules that are drawn with the standard error of their mean as a band."""
-
-POLICY, BEST, OTHER = "#1f4e79", "#b3261e", "#9a9a9a"
+POLICY, TRAINING, RIVAL, OPTIMUM = "#1f4e79", "#9db8d2", "#b3261e", "#2e7d32"
 
 
-def png(lines: Sequence[Mapping[str, Any]], rules: Mapping[str, Mapping[str, float]]) -> bytes:
+def png(
+    lines: Sequence[Mapping[str, Any]],
+    kpi: Kpi,
+    rivals: Mapping[str, float],
+    optimum: float | None,
+) -> bytes:
     """Return the curve as a PNG picture.
 
     Parameters
     ----------
     lines
-        Measurements in order: stage, iteration, elapsed_s, kpi.
-    rules
-        KPIs of every tuned rule on the same validation days, the best first.
+        Of ``metrics.jsonl``, in order.
+    kpi
+        What is drawn.
+    rivals
+        Mean of each, the best first; three are drawn.
+    optimum
+        The known one, if any.
     """
-    kpi, unit = shown_kpi(rules)
-    figure = Figure(figsize=(9.0, 3.4), dpi=110, layout="constrained")
+    figure = Figure(figsize=(9.0, 3.6), dpi=110, layout="constrained")
     axes = figure.add_subplot()
-    minutes = [float(line["elapsed_s"]) / 60 for line in lines]
-    hours = [float(line["kpi"][kpi]) for line in lines]
-    axes.plot(minutes, hours, "-o", color=POLICY, markersize=3.5, label="learned policy (greedy)")
-    ranked = sorted(rules.items(), key=lambda item: item[1][kpi])
-    for place, (name, found) in enumerate(ranked[:4]):
-        colour = BEST if place == 0 else OTHER
-        style = "-" if place == 0 else ("--", "-.", ":")[place - 1]
-        axes.axhline(found[kpi], color=colour, linestyle=style, linewidth=1.2, label=f"rule {name}")
-        error = found.get(kpi + ERROR, 0.0) if place < BANDS else 0.0
-        axes.axhspan(found[kpi] - error, found[kpi] + error, color=colour, alpha=0.13, linewidth=0)
-    change = [k for k in range(1, len(lines)) if lines[k]["stage"] != lines[k - 1]["stage"]]
-    for k in change:
-        axes.axvline(minutes[k - 1], color="#666666", linewidth=0.8, linestyle=":")
+    steps, training = series(lines, TRAIN, kpi.name)
+    axes.plot(steps, training, color=TRAINING, linewidth=1.0, label="while training, exploring")
+    steps, means = series(lines, VALIDATE, kpi.name)
+    _, errors = series(lines, VALIDATE, kpi.name + ERROR)
+    axes.plot(steps, means, "-o", color=POLICY, markersize=3.5, label="learned policy (greedy)")
+    if len(errors) == len(means):
+        low = [mean - error for mean, error in zip(means, errors, strict=True)]
+        high = [mean + error for mean, error in zip(means, errors, strict=True)]
+        axes.fill_between(steps, low, high, color=POLICY, alpha=0.15, linewidth=0)
+    for (name, mean), style in zip(rivals.items(), ("-", "--", ":"), strict=False):
+        axes.axhline(mean, color=RIVAL, linestyle=style, linewidth=1.1, label=name)
+    if optimum is not None:
+        axes.axhline(optimum, color=OPTIMUM, linestyle=(0, (2, 4)), label="known optimum")
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0 if min([*hours, 0.0]) >= 0 else None)
-    axes.set_xlabel("training time in minutes", fontsize=8)
-    axes.set_ylabel(unit, fontsize=8)
+    axes.set_xlabel("steps of the world", fontsize=8)
+    axes.set_ylabel(f"{kpi.name} ({kpi.unit})", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.legend(fontsize=7, frameon=False, ncols=2)
     for side in ("top", "right"):
@@ -54,8 +59,12 @@ def png(lines: Sequence[Mapping[str, Any]], rules: Mapping[str, Mapping[str, flo
     return out.getvalue()
 
 
-def shown_kpi(rules: Mapping[str, Mapping[str, float]]) -> tuple[str, str]:
-    """Return the figure that the curve shows, and its axis title."""
-    if any(found["weighted_tardiness_h"] > 0 for found in rules.values()):
-        return "weighted_tardiness_h", "weighted hours late a day"
-    return "makespan_h", "hours until the last job ends"
+def series(
+    lines: Sequence[Mapping[str, Any]], stage: str, name: str
+) -> tuple[list[float], list[float]]:
+    """Return steps and values of one figure of a stage, where it was written."""
+    own = [line for line in lines if line["stage"] == stage and name in line["figures"]]
+    return (
+        [float(line["steps"]) for line in own],
+        [float(line["figures"][name]) for line in own],
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machine that things run on: what is there, and compiling ahead of time."""
+"""The machine that things run on: what is there."""
 
 import shutil
 import sys
@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flyball.core.clock import Clock, SystemClock
+from flyball import worlds
 from flyball.experiments import runs
-from flyball.experiments.play import greedy
-from flyball.worlds.jobshop import RULES, WORLD
 
 State = Literal["ok", "missing", "wrong"]
 
@@ -26,18 +24,6 @@ class Finding:
     state: State
     found: str
     fix: str = ""
-
-
-def warm_up(clock: Clock | None = None) -> float:
-    """Compile the simulator and the rules, or load them from the cache; return the wall time, s.
-
-    The first time on a machine takes less than a minute, later ones a second.
-    """
-    clock = clock or SystemClock()
-    began_s = clock.elapsed_s()
-    shop = WORLD.generated(0, 0)
-    greedy([shop], RULES["ATCS"], "ATCS", clock)
-    return clock.elapsed_s() - began_s
 
 
 def diagnose(threads: dict[str, str], folder: Path) -> list[Finding]:
@@ -59,7 +45,13 @@ def _python() -> Iterator[Finding]:
     yield Finding("Python", "ok" if good else "wrong", found, "" if good else "use 3.11 or newer")
 
 
-EXTRAS = {"torch": "train", "onnx": "train", "ortools": "solve"}
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "ortools": "solve",
+    "optuna": "tune",
+    "tensorboard": "tensorboard",
+}
 """Packages of an extra, by the extra."""
 
 NEEDED = ("numpy", "numba", "onnxruntime", "safetensors", "openpyxl", "matplotlib", "plotly")
@@ -92,8 +84,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    import_place = Path(sys.modules[WORLD.__class__.__module__].__file__ or ".").parent
-    compiled = len(list((import_place / "__pycache__").glob("*.nbi")))
+    compiled = len(list(Path(worlds.__file__).parent.rglob("__pycache__/*.nbi")))
     if compiled:
         yield Finding("compiler cache", "ok", f"{compiled} compiled functions")
     else:

@@ -1,159 +1,147 @@
 # SPDX-License-Identifier: MIT
-"""One HTML file that needs nothing else: no network, and no JavaScript but for zooming."""
+"""The report of a run on any problem: one HTML file that needs nothing else, verdict first."""
 
 import base64
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from flyball.core.evaluation import Evaluation
-from flyball.experiments import curve, gantt, runs, tables
-from flyball.experiments.evaluate import Compared
-from flyball.experiments.rules import load_tuning
-from flyball.experiments.verdict import Verdict
-from flyball.worlds.jobshop import Schedule
+from flyball.core.evaluation import Evaluation, Scores, paired
+from flyball.core.spec import Kpi
+from flyball.experiments import curve, runs
+from flyball.experiments.evaluate import REFERENCES, half_width, ranked
+from flyball.experiments.runs import VALIDATE
+from flyball.experiments.verdict import Verdict, number, signed
 
 TEMPLATES = Path(__file__).parent / "templates"
+CURVE = "curve.png"
+
+MARKS = {
+    Verdict.BETTER: "good",
+    Verdict.AS_GOOD: "good",
+    Verdict.NOT_PROVEN: "open",
+    Verdict.WORSE: "bad",
+}
+"""Style of each verdict; the word itself is always printed beside the colour."""
 
 
-def write_report(folder: Path, compared: Compared) -> Path:
-    """Write ``report.html`` into a run folder and return its path."""
+class Row(NamedTuple):
+    """One method in the decision table, in words."""
+
+    name: str
+    figures: tuple[str, ...]  # mean of each KPI with half of its interval
+    difference: str  # to the best rival
+    worst: str
+    spent: str
+
+
+def write_report(folder: Path, evaluation: Evaluation) -> Path:
+    """Write ``curve.png`` and ``report.html`` into a run folder; return the report's path."""
+    lines = runs.read_lines(folder / runs.METRICS)
+    kpi = kpi_of(evaluation)
+    rivals = {
+        each.name: each.mean(kpi.name)
+        for each in ranked(evaluation)
+        if each.kind != "policy" and (each.name not in REFERENCES or each.name == "random")
+    }
+    picture = curve.png(lines, kpi, rivals, evaluation.facts["optimum"])
+    with runs.replacing(folder / CURVE) as draft:
+        draft.write_bytes(picture)
+    manifest = runs.read_manifest(folder)
+    page = (
+        _environment()
+        .get_template("run.html.j2")
+        .render(
+            evaluation=evaluation,
+            algorithm=str(manifest.get("algorithm", "an unknown algorithm")),
+            mark=MARKS[Verdict(evaluation.verdict)],
+            columns=list(evaluation.methods[0].kpi),
+            rows=rows(evaluation),
+            learning="data:image/png;base64," + base64.b64encode(picture).decode(),
+            learning_words=_words(lines, kpi),
+            manifest=_manifest(folder, manifest),
+        )
+    )
     path = folder / runs.REPORT
-    runs.write_text(path, page(folder, compared))
+    runs.write_text(path, page)
     return path
 
 
-def page(folder: Path, compared: Compared) -> str:
-    """Return the report of a run as HTML."""
-    evaluation = compared.evaluation
-    charts = [_chart(name, schedule, evaluation) for name, schedule in compared.shown.items()]
-    lines = runs.read_lines(folder / runs.METRICS)
-    baselines = folder / runs.BASELINES
-    rules = runs.read_json(baselines) if baselines.is_file() else {}
-    learning = curve.png(lines, rules) if lines and rules else None
-    shown = (evaluation.policy, evaluation.best_rule)
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            evaluation=evaluation,
-            mark=tables.MARKS[Verdict(evaluation.verdict)],
-            second=compared.second,
-            hindsight=tables.hindsight(evaluation),
-            tuning=load_tuning(folder / runs.RULES).words(),
-            columns=list(tables.NAMES.values()),
-            unit=tables.NAMES[evaluation.kpi],
-            greedy=tables.greedy_rows(evaluation),
-            timed=tables.timed_rows(evaluation, shown),
-            charts=charts,
-            learning=picture(learning) if learning else None,
-            learning_words=_curve_words(lines, rules) if learning else "",
-            limits=tables.limit_rows(),
-            manifest=_manifest(folder, evaluation),
-            plant=bool(runs.read_manifest(folder)["plant"]),
-            script=_scripts(),
-        )
-    )
-
-
-def gantt_page(schedule: Schedule, title: str, png: bytes, kpi: Mapping[str, float]) -> str:
-    """Return one Gantt chart as an HTML page of its own."""
-    chart = {
-        "id": "plan",
-        "title": title,
-        "alt": words_of(schedule, kpi),
-        "picture": picture(png),
-        "figure": figure(gantt.interactive(schedule, title)),
-    }
-    figures = [(tables.NAMES[name], tables.number(value)) for name, value in kpi.items()]
-    template = _environment().get_template("gantt.html.j2")
-    return template.render(chart=chart, title=title, figures=figures, script=_scripts())
-
-
-def _chart(name: str, schedule: Schedule, evaluation: Evaluation) -> dict[str, Any]:
-    first = {kpi: values[0] for kpi, values in evaluation.method(name).kpi.items()}
-    who = "the learned policy" if name == evaluation.policy else f"the best tuned rule, {name}"
-    title = f"{evaluation.cases[0].capitalize()} planned by {who}"
-    title += f": {tables.number(first['weighted_tardiness_h'])} weighted hours late, "
-    title += f"{first['late_jobs']:.0f} late jobs"
-    return {
-        "id": "plan" if name == evaluation.policy else "rule",
-        "title": title,
-        "alt": words_of(schedule, first),
-        "picture": picture(gantt.png(schedule, title)),
-        "figure": figure(gantt.interactive(schedule, title)),
-    }
-
-
-def words_of(schedule: Schedule, kpi: Mapping[str, float]) -> str:
-    """Return what a chart shows for somebody who cannot see it."""
-    s = schedule.scenario
-    return (
-        f"Gantt chart of {s.n_jobs} jobs with {s.n_ops} operations on {s.n_machines} machines: "
-        f"{kpi['late_jobs']:.0f} jobs late, {tables.number(kpi['weighted_tardiness_h'])} weighted "
-        f"hours late, the last job ends after {tables.number(kpi['makespan_h'])} hours."
-    )
-
-
-def _curve_words(lines: list[dict[str, Any]], rules: Mapping[str, Mapping[str, float]]) -> str:
-    kpi, unit = curve.shown_kpi(rules)
-    first, last = lines[0]["kpi"][kpi], min(line["kpi"][kpi] for line in lines)
-    best = min(found[kpi] for found in rules.values())
-    return (
-        f"Learning curve: {unit} on validation days, {tables.number(first)} at the first "
-        f"measurement, {tables.number(last)} at the best; best tuned rule {tables.number(best)}."
-    )
-
-
-def picture(png: bytes) -> str:
-    """Return a PNG as the address of an image that is part of the page."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def figure(data: Mapping[str, Any]) -> Markup:
-    """Return plain data as JSON that may stand inside a script element."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704
-
-
-def _scripts() -> Markup:
-    """Return plotly, once a page; it is the only script that is not ours."""
-    return Markup(get_plotlyjs())  # noqa: S704
-
-
-def _manifest(folder: Path, evaluation: Evaluation) -> list[tuple[str, str]]:
-    manifest: dict[str, Any] = runs.read_json(folder / runs.MANIFEST)
-    packages = manifest.get("packages", {})
+def kpi_of(evaluation: Evaluation) -> Kpi:
+    """Return the figure that an evaluation is about."""
     facts = evaluation.facts
+    return Kpi(evaluation.kpi, facts["unit"], facts["sense"], "")
+
+
+def rows(evaluation: Evaluation) -> list[Row]:
+    """Return the methods as rows of the table, the best first."""
+    theirs = evaluation.method(evaluation.best_rule).of(evaluation.kpi)
+    found = []
+    for each in ranked(evaluation):
+        d = paired(each.of(evaluation.kpi), theirs)
+        own = each.name == evaluation.best_rule
+        text = f"{signed(d.mean)} ({signed(d.low)} to {signed(d.high)})"
+        found.append(
+            Row(
+                name=each.name,
+                figures=tuple(_mean(each, name) for name in each.kpi),
+                difference="compared with this" if own else text,
+                worst=number(_worst(evaluation, each)),
+                spent=f"{1000 * each.spent_s:.1f} ms",
+            )
+        )
+    return found
+
+
+def text(evaluation: Evaluation) -> list[str]:
+    """Return the decision table as lines of text, the best method first."""
+    found = rows(evaluation)
+    head = Row("", tuple(evaluation.methods[0].kpi), "difference", "worst", "time")
+    cells = [(row.name, *row.figures, row.difference, row.worst) for row in (head, *found)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _mean(scores: Scores, kpi: str) -> str:
+    values = scores.of(kpi)
+    return f"{number(scores.mean(kpi))} ± {number(half_width(values))}"
+
+
+def _worst(evaluation: Evaluation, scores: Scores) -> float:
+    values = scores.of(evaluation.kpi)
+    return float(values.min() if evaluation.facts["sense"] == "max" else values.max())
+
+
+def _words(lines: Sequence[Mapping[str, Any]], kpi: Kpi) -> str:
+    _, found = curve.series(lines, VALIDATE, kpi.name)
+    if not found:
+        return "Nothing was measured."
+    best = max(found) if kpi.sense == "max" else min(found)
+    return (
+        f"Learning curve: mean {kpi.name} on validation episodes, {number(found[0])} at the first "
+        f"of {len(found)} measurings, {number(best)} at the best, {number(found[-1])} at the last."
+    )
+
+
+def _manifest(folder: Path, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    packages = manifest.get("packages", {})
     return [
         ("run", folder.name),
-        ("plant", Path(manifest["plant"]).name if manifest.get("plant") else "generated shops"),
-        ("data hash (SHA-256)", str(manifest.get("plant_hash") or "none")),
-        ("scenario hash (SHA-256)", str(manifest.get("scenario_hash") or "none")),
+        ("algorithm", str(manifest.get("algorithm"))),
         ("training began", str(manifest.get("started", "unknown"))),
-        ("training budget", _budget(manifest)),
         ("training seed", str(manifest.get("seed"))),
-        ("seed of the held-out days", str(facts["seed"])),
-        ("days: greedy, with time", f"{facts['days']}, {facts['timed_days']}"),
-        ("time for a schedule", f"{facts['time_s']:g} s"),
-        ("threads of search, of CP-SAT", f"1, {facts['threads']}"),
         ("threads in training", str(manifest.get("threads"))),
         ("Flyball, Python", f"{manifest.get('flyball')}, {manifest.get('python')}"),
         ("packages", ", ".join(f"{name} {found}" for name, found in packages.items())),
         ("machine", str(manifest.get("machine"))),
         ("command", str(manifest.get("command"))),
+        ("settings", runs.SETTINGS),
     ]
-
-
-def _budget(manifest: Mapping[str, Any]) -> str:
-    if manifest.get("seconds"):
-        return f"{manifest['seconds']:g} s"
-    return f"{manifest.get('iterations')} iterations"
 
 
 def _environment() -> Environment:

@@ -13,7 +13,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +30,13 @@ RULES, BUNDLE, CHECKPOINT = "rules.json", "bundle", "checkpoint"
 TRIALS, LOCK = "trials.jsonl", ".lock"
 EVALUATION, REPORT = "evaluation.json", "report.html"
 BASELINES = "baselines.json"
+BOARD = "tensorboard"
+
+TRAIN, VALIDATE = "train", "validate"
+"""Stages of the lines in METRICS: figures while training, and of the greedy policy beside it."""
+
+Watch = Callable[[str, float, Mapping[str, float | str]], None]
+"""(stage, share of the stage in [0, 1], figures) for those who watch."""
 
 ERROR = " standard error"
 """Ending of the names in BASELINES under which the standard errors of the means stand."""
@@ -83,7 +90,7 @@ def read_json(path: Path) -> Any:
 
 def new_folder(root: Path, world: str, clock: Clock) -> Path:
     """Make and return the folder of a new run: ``jobshop-20261121-084512``, numbered if taken."""
-    stem = f"{world}-{clock.now():%Y%m%d-%H%M%S}"
+    stem = f"{world.replace('/', '-')}-{clock.now():%Y%m%d-%H%M%S}"
     for number in range(1, 1000):
         folder = root / (stem if number == 1 else f"{stem}-{number}")
         try:
@@ -114,8 +121,15 @@ def require_run(folder: Path) -> Path:
     )
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path, *needed: str) -> dict[str, Any]:
     """Return the manifest of an existing run.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    needed
+        Entries that it must have beside *world* and *command*.
 
     Raises
     ------
@@ -124,8 +138,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = require_run(folder) / MANIFEST
     manifest = read_json(path)
-    needed = {"world", "plant", "plant_hash", "seconds", "iterations", "command"}
-    if not isinstance(manifest, dict) or not needed <= manifest.keys():
+    if not isinstance(manifest, dict) or not {"world", "command", *needed} <= manifest.keys():
         raise RunError(
             Problem(
                 where=str(path),
@@ -137,27 +150,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def plant_of(manifest: Mapping[str, Any]) -> Path | None:
-    """Return the plant's file of a run; None where it trained on generated shops.
-
-    Raises
-    ------
-    RunError
-        When the file is gone or was changed since the run began.
-    """
-    if not manifest["plant"]:
-        return None
-    plant = Path(manifest["plant"])
-    if not plant.exists() or hash_of(plant) != manifest["plant_hash"]:
-        raise RunError(
-            Problem(
-                where=str(plant),
-                found="was changed since the run began" if plant.exists() else "is gone",
-                allowed="the very file that the run was started with",
-                fix="put it back, or train a new run",
-            )
-        )
-    return plant
+def world_of(folder: Path) -> str:
+    """Return the name of the world of an existing run; raise RunError where there is none."""
+    return str(read_manifest(folder)["world"])
 
 
 def newest(root: Path) -> Path | None:
@@ -169,8 +164,8 @@ def newest(root: Path) -> Path | None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a run for oneself, so that two processes never train it at the same time.
+def held(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Hold a run, or what a name in it stands for, so that two processes never work on it at once.
 
     The system lets go of it whenever the process ends, however it ends. Windows has no such lock;
     nothing is held there.
@@ -185,14 +180,14 @@ def held(folder: Path) -> Iterator[None]:
         return
     import fcntl
 
-    with (folder / LOCK).open("ab") as stream:
+    with (folder / name).open("ab") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RunError(
                 Problem(
                     where=str(folder),
-                    found="in use: another process is training this run",
+                    found="in use: another process works on it",
                     allowed="one process at a time",
                     fix="wait until it ends, or stop it with Ctrl-C",
                 )
@@ -271,12 +266,19 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def forget_after(path: Path, iteration: int) -> None:
+    """Take out of a JSON-lines file what came after an iteration, and what a crash cut in two."""
+    if path.is_file():
+        kept = [line for line in read_lines(path) if int(line.get("iteration", 0)) <= iteration]
+        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+
+
 def _unusable(root: Path, found: str) -> RunError:
     return RunError(
         Problem(
             where=str(root),
             found=found,
             allowed="a folder that can be written",
-            fix="give another one with --runs",
+            fix="give another one with --out",
         )
     )

@@ -70,6 +70,7 @@ def _build(kind: Any, values: Mapping[str, Any], where: str, problems: list[Prob
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     arguments: dict[str, Any] = {}
+    before = len(problems)
     for key, value in values.items():
         if key not in names:
             problems.append(
@@ -82,6 +83,9 @@ def _build(kind: Any, values: Mapping[str, Any], where: str, problems: list[Prob
             )
             continue
         hint = hints[key]
+        if value == NONE and type(None) in typing.get_args(hint) and not fits(value, hint):
+            arguments[key] = None
+            continue
         place = f"{where.rstrip(']')}.{key}]" if where.endswith("]") else f"{where} [{key}]"
         if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
             arguments[key] = _build(hint, value, place, problems)
@@ -96,7 +100,13 @@ def _build(kind: Any, values: Mapping[str, Any], where: str, problems: list[Prob
             )
         else:
             arguments[key] = tuple(value) if isinstance(value, list) else value
-    return None if problems else kind(**arguments)
+    if len(problems) > before:
+        return None
+    try:
+        return kind(**arguments)
+    except ConfigError as error:  # out of range: told with everything else that is wrong
+        problems += error.problems
+        return None
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -119,18 +129,52 @@ def words(hint: Any) -> str:
     if typing.get_origin(hint) is typing.Literal:
         return ", ".join(repr(each) for each in typing.get_args(hint))
     plain = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    return plain.get(hint, str(hint).replace("typing.", ""))
+    parts = typing.get_args(hint)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join("none" if part is type(None) else words(part) for part in parts)
+    if typing.get_origin(hint) is tuple:
+        return f"[{words(parts[0])}, ...]"
+    if typing.get_origin(hint) is Mapping:
+        return f"a table of names, each with {words(parts[1])}"
+    return plain.get(hint, str(hint))
 
 
 def to_toml(record: Any) -> str:
-    """Return a settings record as TOML that `build` reads back; None is left out."""
-    return "\n".join(_lines(dataclasses.asdict(record), "")).strip() + "\n"
+    """Return a settings record as TOML that `build` reads back."""
+    return toml(tables(record))
+
+
+def tables(record: Any) -> dict[str, Any]:
+    """Return a settings record as tables that `build` reads back.
+
+    TOML has no word for None: where that is the default the key is left out, else it is "none".
+    """
+    found: dict[str, Any] = {}
+    usual = type(record)()
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if dataclasses.is_dataclass(value):
+            found[field.name] = tables(value)
+        elif value is not None:
+            found[field.name] = value
+        elif getattr(usual, field.name) is not None:
+            found[field.name] = NONE
+    return found
+
+
+NONE = "none"
+"""How a file says that a setting with a default has no value."""
+
+
+def toml(tables: Mapping[str, Any]) -> str:
+    """Return tables as TOML; None is left out."""
+    return "\n".join(_lines(tables, "")).strip() + "\n"
 
 
 def _lines(table: Mapping[str, Any], name: str) -> list[str]:
     plain = {k: v for k, v in table.items() if not isinstance(v, Mapping) and v is not None}
     lines = [f"\n[{name}]"] if name and (plain or not table) else []
-    lines += [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
+    lines += [f"{_key(key)} = {shown(value)}" for key, value in plain.items()]
     for key, value in table.items():
         if isinstance(value, Mapping):
             lines += _lines(value, f"{name}.{_key(key)}" if name else _key(key))
@@ -141,12 +185,16 @@ def _key(key: str) -> str:
     return key if BARE.fullmatch(key) else f'"{key}"'
 
 
-def _value(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as TOML writes it; a table in one line."""
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{_key(key)} = {shown(each)}" for key, each in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(each) for each in value) + "]"
+        return "[" + ", ".join(shown(each) for each in value) + "]"
     return repr(value)

@@ -1,135 +1,132 @@
 # SPDX-License-Identifier: MIT
-"""The verdict of a comparison, in words a plant manager understands. Pure functions."""
+"""The verdict of a comparison by episodes, in words: beside the best rival and the known optimum.
+
+Pure functions. A figure may be better when it is larger (a return) or smaller (a cost).
+"""
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from flyball.core.evaluation import Difference
+from flyball.core.spec import Kpi
 
 FEWEST_CASES = 5
 """Below this many cases nothing is proven, whatever they show."""
+
+ALIKE = 0.01
+"""Differences below this share of the rival's lead over random choice count as none."""
 
 
 class Verdict(StrEnum):
     """What a paired comparison says about the policy."""
 
     BETTER = "better"
+    AS_GOOD = "as good"
     NOT_PROVEN = "not proven"
     WORSE = "worse"
 
 
-def judge(difference: Difference) -> Verdict:
-    """Decide from the 95 % interval of ours minus theirs, where less is better."""
-    if difference.cases < FEWEST_CASES or not math.isfinite(difference.mean):
-        return Verdict.NOT_PROVEN
-    if difference.low > 0:
-        return Verdict.WORSE
-    if difference.high < 0:
-        return Verdict.BETTER
-    return Verdict.NOT_PROVEN
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """What a policy is compared with, settled before the episodes that judge were drawn."""
+
+    rival: str
+    """Name of the best rival."""
+
+    span: float
+    """How far the rival is ahead of random choice on validation episodes, in the KPI's unit."""
+
+    optimum: float | None
+    """The known optimum or bound of the KPI; None where nobody knows."""
+
+    exact: bool = True
+    """Whether the best policy reaches it; else nobody can pass it."""
 
 
-class Counted(NamedTuple):
-    """How sentences speak of the figure that is compared."""
-
-    verb: str
-    thing: str
-
-
-LATENESS = Counted("left", "weighted hours late a day")
-MAKESPAN = Counted("needed", "hours a day until the last job was finished")
-
-
-def counted(kpi: str) -> Counted:
-    """Return the words for a KPI."""
-    return LATENESS if kpi == "weighted_tardiness_h" else MAKESPAN
-
-
-def verdict(difference: Difference, rival: str, what: Counted) -> tuple[Verdict, str]:
-    """Decide, and say why in one to three sentences.
+def judge(difference: Difference, kpi: Kpi, span: float) -> Verdict:
+    """Decide from the 95 % interval of ours minus theirs.
 
     Parameters
     ----------
     difference
-        The policy minus the rival, in hours; less is better.
-    rival
-        Name of the rival, as tables print it.
-    what
-        What is counted, in words.
+        Paired, in the KPI's unit.
+    kpi
+        Its sense says which way is better.
+    span
+        See `Against`; differences that surely lie within 1 % of it count as none.
     """
-    found = judge(difference)
-    d = difference
-    days = f"{d.cases} new days" if d.cases != 1 else "1 new day"
-    means = f"on {days} the learned policy {what.verb} {number(d.ours)} {what.thing}, {rival}, "
-    means += f"the best tuned rule, {number(d.theirs)}"
-    if found is Verdict.BETTER:
-        return found, (
-            f"Better: {means}: {hours(-d.mean)} less{percent(d)}. With 95 % confidence the gain is "
-            f"between {hours(-d.high)} and {hours(-d.low)} a day."
-        )
-    if found is Verdict.WORSE:
-        return found, (
-            f"Worse: {means}: {hours(d.mean)} more{percent(d)}. With 95 % confidence it is at "
-            f"least {hours(d.low)} a day more. Keep {rival}."
-        )
-    if d.cases < FEWEST_CASES:
-        return found, (
-            f"Not proven: {means}, but {days} are too few to tell. Evaluate at least "
-            f"{FEWEST_CASES} days; until then keep {rival}."
-        )
-    if d.mean == d.low == d.high == 0:
-        return found, (
-            f"Not proven: on {days} the learned policy and {rival}, the best tuned rule, "
-            f"{what.verb} exactly the same, {number(d.ours)} {what.thing}. Keep {rival}."
-        )
-    return found, (
-        f"Not proven: {means}. With 95 % confidence the truth is between {change(d.low)} and "
-        f"{change(d.high)} a day. Keep {rival} until more days or more training tell."
-    )
+    if difference.cases < FEWEST_CASES or not math.isfinite(difference.low + difference.high):
+        return Verdict.NOT_PROVEN
+    low, high = difference.low, difference.high
+    if max(abs(low), abs(high)) <= ALIKE * abs(span):
+        return Verdict.AS_GOOD
+    if low > 0:
+        return Verdict.BETTER if kpi.sense == "max" else Verdict.WORSE
+    if high < 0:
+        return Verdict.WORSE if kpi.sense == "max" else Verdict.BETTER
+    return Verdict.NOT_PROVEN
 
 
-def beside(difference: Difference, rival: str, what: Counted, time_s: float) -> str:
-    """Return the sentence that puts the policy with search beside a rival at equal time."""
-    d = difference
-    tail = {
-        Verdict.BETTER: "the policy is better",
-        Verdict.WORSE: f"{rival} is better",
-        Verdict.NOT_PROVEN: "that may be chance",
-    }[judge(d)]
-    days = f"{d.cases} of these days" if d.cases != 1 else "1 of these days"
-    return (
-        f"Given {time_s:g} s for each schedule, on {days} the policy with search {what.verb} "
-        f"{number(d.ours)} {what.thing}, {rival} {number(d.theirs)}; {tail} (the policy was better "
-        f"on {share(d.better_share)} of them, worse on {share(d.worse_share)})."
+def verdict(difference: Difference, kpi: Kpi, against: Against) -> tuple[Verdict, str]:
+    """Decide, and say why in two or three sentences.
+
+    Parameters
+    ----------
+    difference
+        The policy minus the best rival.
+    kpi
+        What is compared.
+    against
+        The rival and the optimum.
+    """
+    found = judge(difference, kpi, against.span)
+    d, rival = difference, against.rival
+    means = (
+        f"on {d.cases} new episode{'s' if d.cases != 1 else ''} the learned policy had a mean "
+        f"{kpi.name} of {number(d.ours)} {kpi.unit}, {rival}, the best rival, {number(d.theirs)}"
     )
+    between = f"between {signed(d.low)} and {signed(d.high)}"
+    if found is Verdict.AS_GOOD:
+        text = f"As good: {means}; what differs is less than 1 % of what {rival} gains over random."
+    elif found is Verdict.BETTER:
+        text = f"Better: {means}. With 95 % confidence the difference is {between}."
+    elif found is Verdict.WORSE:
+        text = f"Worse: {means}. With 95 % confidence the difference is {between}. Keep {rival}."
+    elif d.cases < FEWEST_CASES:
+        text = f"Not proven: {means}, but that is too few. Evaluate at least {FEWEST_CASES}."
+    else:
+        text = (
+            f"Not proven: {means}. With 95 % confidence the difference is {between}: more "
+            f"episodes or more training must tell."
+        )
+    return found, " ".join((text, *beside_optimum(d.ours, kpi, against)))
+
+
+def beside_optimum(ours: float, kpi: Kpi, against: Against) -> list[str]:
+    """Return how far a mean is from the known optimum, as a list of one sentence or none."""
+    best = against.optimum
+    if best is None:
+        return []
+    short = best - ours if kpi.sense == "max" else ours - best
+    name = "The known optimum is" if against.exact else "A bound that nobody can pass is"
+    what = f"{name} {number(best)}"
+    if abs(short) <= 1e-9 * max(1.0, abs(best)):
+        return [f"{what}: the policy reaches it."]
+    side = "short of it" if short > 0 else "beyond it, by the luck of these episodes"
+    share = f" ({100 * abs(short / best):.1f} %)" if best else ""
+    return [f"{what}: the policy is {number(abs(short))}{share} {side}."]
 
 
 def number(value: float) -> str:
-    """Return a number as people read it: ``0.4``, ``37.1``, ``1,204``."""
-    digits = 0 if abs(value) >= 100 else 1
-    return f"{round(value, digits) + 0.0:,.{digits}f}" if math.isfinite(value) else "unknown"
-
-
-def hours(value: float) -> str:
-    """Return hours as people read them: ``0.4 h``, ``1,204 h``."""
-    return f"{number(value)} h" if math.isfinite(value) else "an unknown number of hours"
-
-
-def change(value: float) -> str:
-    """Return a difference in words: ``3.0 h less`` or ``0.6 h more``."""
+    """Return a number as people read it: ``0.42``, ``37.1``, ``1,204``."""
     if not math.isfinite(value):
-        return "anything"
-    return f"{hours(abs(value))} {'less' if value < 0 else 'more'}"
+        return "unknown"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+    return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
-def percent(difference: Difference) -> str:
-    """Return the change in percent of the rival's figure, where that has a meaning."""
-    if difference.theirs <= 0:
-        return ""
-    return f" ({share(abs(difference.mean) / difference.theirs)})"
-
-
-def share(value: float) -> str:
-    """Return a share as people read it: ``60 %``."""
-    return f"{100 * value:.0f} %"
+def signed(value: float) -> str:
+    """Return a difference with its sign: ``+3.0``."""
+    text = number(abs(value))
+    return f"{'-' if value < 0 else '+'}{text}" if math.isfinite(value) else text

@@ -1,37 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""An algorithm under watch: measured on validation days now and then, and the best is kept.
+"""An algorithm under watch: its figures are kept, its greedy policy measured, the best weights too.
 
-What is kept depends on iterations only, so a run that was killed and resumed keeps the same.
+What is measured and kept depends on the steps or iterations only where the budget is stated in
+them, so that a run that was killed and resumed ends in the same weights.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
-from flyball import learning
 from flyball.core.clock import Clock
-from flyball.core.errors import InvariantError
-from flyball.experiments import runs
-from flyball.experiments.config import PhaseConfig
-from flyball.experiments.pool import Pool
-from flyball.worlds.jobshop import WORLD, Rule, outcomes
-
-Arrays = dict[str, NDArray[Any]]
+from flyball.core.protocols import Policy
+from flyball.experiments import runs, weights
+from flyball.experiments.board import Write
+from flyball.experiments.experiment import Experiment
+from flyball.experiments.measure import outcomes
+from flyball.experiments.runs import TRAIN, VALIDATE
+from flyball.experiments.streams import Stream, Streamed
+from flyball.experiments.weights import Arrays
 
 BEST, SCORE = "best.safetensors", "score"
 
-Watch = Callable[[str, float, Mapping[str, float | str]], None]
-"""(stage, share of the stage in [0, 1], figures) for those who watch."""
+LINES = 200
+"""Lines of training figures that a whole budget leaves behind."""
+
+COUNTS = ("episodes", "decisions", "illegal")
+"""Figures of an iteration that add up; of others the mean counts."""
 
 
 class Algorithm(Protocol):
     """What is watched."""
 
     name: str
+
+    @property
+    def policy(self) -> Policy:
+        """What has been learned so far; greedy without a key."""
+        ...
+
+    @property
+    def net(self) -> Any:
+        """What was learned; has ``state_dict()``, as torch's modules do."""
+        ...
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Improve once."""
@@ -46,54 +59,77 @@ class Algorithm(Protocol):
         ...
 
 
+class Tally:
+    """Figures of the iterations since the last line."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._times: dict[str, int] = {}
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Count one iteration; a figure that it lacks is not counted for it."""
+        for name, value in figures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            self._times[name] = self._times.get(name, 0) + 1
+
+    def taken(self) -> dict[str, float]:
+        """Return sums of counts and means of everything else, and start anew."""
+        found = {
+            name: total if name in COUNTS else total / self._times[name]
+            for name, total in self._sums.items()
+        }
+        self._sums, self._times = {}, {}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
 class Watched:
-    """Runs an algorithm, measures its greedy policy, keeps the best weights in the run folder."""
+    """Runs an algorithm, writes its figures, measures its policy, keeps the best weights."""
 
     def __init__(  # noqa: PLR0913
         self,
         folder: Path,
-        net: learning.Net,
-        pool: Pool,
-        rules: Sequence[Rule],
+        algorithm: Algorithm,
+        env: Streamed,
+        experiment: Experiment,
         *,
-        objective: Mapping[str, float],
-        phase: PhaseConfig,
+        share: Callable[[int, float], float],
         clock: Clock,
-        watch: Watch,
-        by_iterations: bool,
+        write: Write,
     ) -> None:
-        self.name = ""
-        self._folder, self._net, self._pool = folder, net, pool
-        self._objective, self._phase, self._clock = objective, phase, clock
-        self._watch, self._by_iterations = watch, by_iterations
-        self._stage = ""
-        self._algorithm: Algorithm | None = None
-        self._measured_s = clock.elapsed_s()
-        # A resumed run goes on where its curve ended.
-        lines = runs.read_lines(folder / runs.METRICS)
-        self._began_s = self._measured_s - max((line["elapsed_s"] for line in lines), default=0.0)
-        self._measured = -1
-        self._last_h = float("nan")
-        self.rules = measured_rules(folder / runs.BASELINES, pool, rules)
-        self._best = self._load_best()
-
-    def take(self, stage: str, algorithm: Algorithm) -> None:
-        """Go on with this algorithm; the network is the same."""
-        self._stage, self._algorithm = stage, algorithm
         self.name = algorithm.name
+        self._folder, self._own, self._env = folder, algorithm, env
+        self._experiment, self._share, self._clock = experiment, share, clock
+        self._write, self._tally = write, Tally()
+        self._kpi = experiment.subject.spec.kpis[0]
+        lines = runs.read_lines(folder / runs.METRICS)
+        # A resumed run goes on where its curve ended.
+        spent_s = max((float(line["elapsed_s"]) for line in lines), default=0.0)
+        self._began_s = clock.elapsed_s() - spent_s
+        # Share of the budget that was spent when it was last looked whether anything is due; time
+        # goes on between iterations too.
+        self._behind: float | None = None
         self._measured = -1
+        self._best = self._load_best()
+        self.figures: dict[str, float] = {}
+        """The latest of every figure, for those who watch."""
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
-        """Improve once; measure if it is time."""
+        """Improve once; write and measure if it is time."""
+        if self._behind is None:
+            runs.forget_after(self._folder / runs.METRICS, iteration)
+            self._behind = share
         figures = self._own.iterate(iteration, share)
+        self._tally.add(figures)
+        self.figures |= figures | {"steps": float(self._env.steps)}
         finished = iteration + 1
-        if self._by_iterations:
-            due = finished % self._phase.validate_every == 0
-        else:
-            due = self._clock.elapsed_s() - self._measured_s >= self._phase.validate_every_s
-        if due:
-            figures["validation_h"] = self.measure(finished)
-        return figures
+        now = self._share(finished, self._clock.elapsed_s() - self._began_s)
+        if math.floor(now * LINES) > math.floor(self._behind * LINES):
+            self._line(TRAIN, finished, self._tally.taken())
+        n = self._experiment.run.validations
+        if math.floor(now * n) > math.floor(self._behind * n):
+            self.measure(finished)
+        self._behind = now
+        return self.figures
 
     def state(self) -> Arrays:
         """Return what the next iteration depends on."""
@@ -103,84 +139,41 @@ class Watched:
         """Go back to a state."""
         self._own.restore(arrays)
 
-    def measure(self, iteration: int) -> float:
-        """Measure the greedy policy on the validation days; return weighted tardiness, h."""
+    def measure(self, iteration: int) -> None:
+        """Measure the greedy policy on validation episodes, once an iteration."""
         if iteration == self._measured:
-            return self._last_h
-        found = outcomes(self._pool.validation, learning.NetPolicy(self._net)).mean(axis=0)
-        kpi = {each.name: float(found[q]) for q, each in enumerate(WORLD.spec.kpis)}
-        now_s = self._clock.elapsed_s()
-        record = {
-            "stage": self._stage,
-            "iteration": iteration,
-            "elapsed_s": round(now_s - self._began_s, 3),
-            "kpi": kpi,
-        }
-        runs.append_line(self._folder / runs.METRICS, record)
-        cost = cost_of(kpi, self._objective)
-        if cost < self._best:
-            self._best = cost
-            self._save_best(cost)
-        self._measured, self._measured_s = iteration, now_s
-        self._last_h = kpi["weighted_tardiness_h"]
-        share = {"validation_h": self._last_h, "best_rule_h": self.best_rule_h}
-        self._watch("measure", 0.0, share)
-        return self._last_h
+            return
+        self._measured = iteration
+        run, subject = self._experiment.run, self._experiment.subject
+        found = outcomes(subject, self._own.policy, Stream.VALIDATE, run.validation_episodes)
+        kpi = {each.name: float(found[:, q].mean()) for q, each in enumerate(subject.spec.kpis)}
+        error = float(found[:, 0].std() / math.sqrt(len(found)))
+        self._line(VALIDATE, iteration, kpi | {f"{self._kpi.name}{runs.ERROR}": error})
+        self.figures["validation"] = kpi[self._kpi.name]
+        score = kpi[self._kpi.name] if self._kpi.sense == "max" else -kpi[self._kpi.name]
+        if score >= self._best:  # of equals the later one has seen more
+            self._best = score
+            self._save_best(score)
 
-    @property
-    def best_rule_h(self) -> float:
-        """Weighted tardiness of the best rule on the validation days, h."""
-        costs = [cost_of(kpi, self._objective) for kpi in self.rules.values()]
-        name = list(self.rules)[int(np.argmin(costs))]
-        return self.rules[name]["weighted_tardiness_h"]
-
-    def best_into(self, net: learning.Net) -> dict[str, float]:
-        """Put the best weights into the network; return policy's and best rule's mean hours."""
+    def best_into(self, net: Any) -> float:
+        """Put the best weights into the network where the run keeps those; return their figure."""
         path = self._folder / BEST
-        if path.is_file():
-            arrays = load_file(path)
-            for name, tensor in net.state_dict().items():
-                tensor.detach().numpy()[...] = arrays[name]
-        found = outcomes(self._pool.validation, learning.NetPolicy(net))[:, 0].mean()
-        return {"validation_h": float(found), "best_rule_h": self.best_rule_h}
+        if self._experiment.run.keep == "best" and path.is_file():
+            weights.put(net, weights.load(path))
+            return self._best if self._kpi.sense == "max" else -self._best
+        return self.figures.get("validation", math.nan)
 
-    @property
-    def _own(self) -> Algorithm:
-        if self._algorithm is None:
-            msg = "nothing to run: call take first"
-            raise InvariantError(msg)
-        return self._algorithm
+    def _line(self, stage: str, iteration: int, figures: Mapping[str, float]) -> None:
+        """Write figures down, and hand them to the board."""
+        place = {"stage": stage, "iteration": iteration, "steps": self._env.steps}
+        spent = {"elapsed_s": round(self._clock.elapsed_s() - self._began_s, 3)}
+        runs.append_line(self._folder / runs.METRICS, place | spent | {"figures": dict(figures)})
+        self._write(self._env.steps, {f"{stage}/{name}": v for name, v in figures.items()})
 
-    def _save_best(self, cost: float) -> None:
-        arrays = {
-            name: np.array(tensor.detach().numpy())
-            for name, tensor in self._net.state_dict().items()
-        }
-        with runs.replacing(self._folder / BEST) as draft:
-            save_file(arrays | {SCORE: np.array([cost])}, draft)
+    def _save_best(self, score: float) -> None:
+        arrays = weights.arrays_of(self._own.net)
+        weights.save(self._folder / BEST, arrays | {SCORE: np.array([score])})
 
     def _load_best(self) -> float:
         path = self._folder / BEST
-        return float(load_file(path)[SCORE][0]) if path.is_file() else float("inf")
-
-
-def measured_rules(path: Path, pool: Pool, rules: Sequence[Rule]) -> dict[str, dict[str, float]]:
-    """Return the mean KPIs of every rule on the validation days, by name; measured once a run."""
-    if not path.is_file():
-        kpis = WORLD.spec.kpis
-        found = {}
-        for rule in rules:
-            met = outcomes(pool.validation, rule)
-            mean, error = met.mean(axis=0), met.std(axis=0, ddof=1) / len(met) ** 0.5
-            found[rule.name] = {kpi.name: float(mean[q]) for q, kpi in enumerate(kpis)}
-            found[rule.name] |= {
-                f"{kpi.name}{runs.ERROR}": float(error[q]) for q, kpi in enumerate(kpis)
-            }
-        runs.write_json(path, found)
-    read: dict[str, dict[str, float]] = runs.read_json(path)
-    return read
-
-
-def cost_of(kpi: Mapping[str, float], objective: Mapping[str, float]) -> float:
-    """Return the weighted sum of the figures that the objective names."""
-    return sum(weight * kpi[name] for name, weight in objective.items())
+        return float(weights.load(path)[SCORE][0]) if path.is_file() else -math.inf
