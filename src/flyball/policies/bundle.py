@@ -1,21 +1,35 @@
 # SPDX-License-Identifier: MIT
 """A policy as a folder that acts without torch.
 
-``policy.onnx`` holds normaliser and network in one graph, ``weights.safetensors`` the same numbers
-for whoever wants to train on, ``manifest.json`` what it was made for and the SHA-256 of both. The
-graph of an options head reads ``features`` (L, G), the number ``row`` (L,) of each candidate's row
-and the ``count`` (R, 1) of each row's candidates, and gives ``score`` (L,); one of masked
-categorical heads reads ``obs`` (R, F) and ``mask`` (R, A) and gives masked ``logits`` (R, A).
-Nothing here unpickles anything.
+``policy.onnx`` holds normaliser, memory and network in one graph, ``weights.safetensors`` the same
+numbers for whoever wants to train on, ``manifest.json`` what it was made for and the SHA-256 of
+both. Nothing here unpickles anything. Rows are r = b * N + n of N agents; the graph has those of
+
+=============  ==========  =======  ================================================================
+``features``   (L, G)      input    of an options head's candidates
+``row``        (L,) i64    input    number of each candidate's row
+``count``      (R, 1)      input    of each row's candidates, at least 1
+``obs``        (R, F)      input    raw features
+``mask``       (R, A) bool input    legal actions of all choice heads side by side
+``memory_in``  (R, M)      input    as ``memory_out`` left it
+``start``      (R,) bool   input    where memory starts anew
+``score``      (L,)        output   of candidates
+``logits``     (R, A)      output   of actions, minus infinity where illegal
+``mean``       (R, D)      output   of continuous values before the tanh
+``log_std``    (R, D)      output   logarithm of their standard deviation
+``value``      (R, D) f64  output   the greedy values in native units
+``memory_out`` (R, M)      output   after the step, had the greedy choice been taken
+=============  ==========  =======  ================================================================
+
+that its heads and its memory need. Several agents stand in the order of the world; their number of
+rows is a multiple of N.
 """
 
 from collections.abc import Mapping
-from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     Fail,
@@ -25,11 +39,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotImplemented_
 from safetensors.numpy import save
 
-from flyball.core.batch import Action, Floats, Observation
 from flyball.core.errors import ConfigError, PolicyError, Problem
 from flyball.core.spec import Spec
-from flyball.policies.choosing import action_of, choose_masked, choose_options
-from flyball.policies.kernels import rows_and_counts
+from flyball.policies.acting import Bundled, Memory
 from flyball.policies.manifest import (
     FORMAT,
     Manifest,
@@ -45,80 +57,7 @@ from flyball.policies.storage import write_folder
 GRAPH, WEIGHTS, MANIFEST = "policy.onnx", "weights.safetensors", "manifest.json"
 
 
-class Bundled:
-    """A loaded bundle as a Policy of the contract."""
-
-    def __init__(self, graph: bytes, manifest: Manifest, temperature: float) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.manifest = manifest
-        self.temperature = temperature
-        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        heads = manifest.identity["heads"]
-        self._sizes = tuple(head["n"] for head in heads if head["type"] == "Categorical")
-        self._reads_obs = bool(manifest.identity["features"])
-
-    def straying(self, level: float) -> "Bundled":
-        """Return the policy with `level` times its temperature; the loaded graph is shared."""
-        other = copy(self)
-        other.temperature = level * self.temperature
-        return other
-
-    def initial(self, n_envs: int) -> NDArray[np.float32]:
-        """Return the empty memory (B, 0)."""
-        return np.zeros((n_envs, 0), np.float32)
-
-    def act(
-        self, observation: Observation, memory: NDArray[np.float32], key: tuple[int, int] | None
-    ) -> tuple[Action, Floats, NDArray[np.float32]]:
-        """Return action, log-probability (B, N) and memory (see `flyball.core.protocols`)."""
-        shape = observation.alive.shape
-        if not self._sizes:
-            action, log_prob = choose_options(
-                self.scores(observation), observation, key, temperature=self.temperature
-            )
-            return action, log_prob, memory
-        mask = observation.mask.reshape(shape[0] * shape[1], sum(self._sizes))
-        choice, joint = choose_masked(
-            self.scores(observation), mask, self._sizes, key, temperature=self.temperature
-        )
-        return action_of(choice, *shape), joint.reshape(shape), memory
-
-    def scores(self, observation: Observation) -> Floats:
-        """Return what the graph gives: (L,) option scores, or (R, A) masked logits.
-
-        The runtime's vector instructions round a logarithm differently from its scalar ones, which
-        it uses for the last few elements of an array. Rows of zeros fill every input up to a
-        multiple of 16, so that a score does not depend on what else is in the batch, bit for bit.
-        """
-        n_rows = observation.alive.size
-        inputs: dict[str, NDArray[Any]] = {}
-        if self._reads_obs:
-            inputs["obs"] = filled(observation.obs.reshape(n_rows, -1))
-        if self._sizes:
-            inputs["mask"] = filled(observation.mask.reshape(n_rows, -1))
-            logits: Floats = self._session.run(None, inputs)[0][:n_rows]
-            return logits
-        offset = observation.options.offset
-        n_options = int(offset[-1])
-        if n_options == 0:
-            return np.zeros(0, np.float32)
-        inputs["features"] = features = filled(observation.options.features)
-        inputs["row"], inputs["count"] = rows_and_counts(offset, len(features))
-        scores: Floats = self._session.run(None, inputs)[0][:n_options]
-        return scores
-
-
-BLOCK = 16
-
-
-def filled(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array (n, ...) with rows of zeros up to more than n, a multiple of 16."""
-    out = np.zeros((len(array) // BLOCK * BLOCK + BLOCK, *array.shape[1:]), array.dtype)
-    out[: len(array)] = array
-    return out
+NO_MEMORY = Memory()
 
 
 def save_bundle(  # noqa: PLR0913
@@ -130,6 +69,7 @@ def save_bundle(  # noqa: PLR0913
     algorithm: str,
     settings: Mapping[str, Any],
     facts: Mapping[str, Any],
+    memory: Memory = NO_MEMORY,
 ) -> Manifest:
     """Write a bundle, atomically, and return its manifest.
 
@@ -145,12 +85,17 @@ def save_bundle(  # noqa: PLR0913
         Parameters and normaliser statistics by name.
     algorithm, settings, facts
         For the manifest; plain data.
+    memory
+        What the graph remembers.
     """
     content = {
         GRAPH: graph,
         WEIGHTS: save({name: np.copy(array, order="C") for name, array in weights.items()}),
     }
-    identity = identity_of(spec)
+    identity = identity_of(spec) | {
+        "memory": memory.width,
+        "last_action": memory.last_action,
+    }
     manifest = Manifest(
         format=FORMAT,
         identity=identity,
@@ -201,7 +146,7 @@ def load(folder: Path, spec: Spec | None = None, *, temperature: float = 1.0) ->
         check_identity(manifest.identity, spec, str(folder / MANIFEST))
     try:
         return Bundled(content[GRAPH], manifest, temperature)
-    except (InvalidProtobuf, InvalidGraph, Fail, NotImplemented_, KeyError) as error:
+    except (InvalidProtobuf, InvalidGraph, Fail, NotImplemented_, KeyError, ValueError) as error:
         raise damaged(str(folder / GRAPH), f"a graph that cannot be run ({error})") from error
 
 

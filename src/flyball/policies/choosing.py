@@ -1,36 +1,75 @@
 # SPDX-License-Identifier: MIT
-"""From scores or masked logits to the contract's Action, greedy or sampled."""
+"""From what an actor says of R rows to choices and latent values, greedy or sampled."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-from flyball.core.batch import Action, Bools, Floats, Longs, Observation
-from flyball.policies.kernels import choose_option, pack_legal
+from flyball.core.batch import Bools, Floats, Longs
+from flyball.policies.kernels import choose_latent, choose_option, pack_legal
+from flyball.policies.sizes import Sizes
 
 Key = tuple[int, int] | None
 
 
-def choose_options(
-    score: Floats, observation: Observation, key: Key, *, temperature: float = 1.0
-) -> tuple[Action, Floats]:
-    """Return the action of an options head and its log-probability (B, N).
+class Chosen(NamedTuple):
+    """What was decided in R rows."""
+
+    choice: Longs  # (R, H)
+    latent: Floats  # (R, D)  before the tanh
+    log_prob: Floats  # (R,)  of both together
+
+
+class Said(NamedTuple):
+    """What an actor says of R rows, as arrays; an axis that is not used has length zero."""
+
+    scores: Floats  # (L,) of options, or (R, A) logits not yet masked
+    mean: Floats  # (R, D) of the latent values
+    log_std: Floats  # (R, D)
+
+
+def choose(
+    said: Said, mask: Bools, offset: Longs, sizes: Sizes, key: Key, *, temperature: float = 1.0
+) -> Chosen:
+    """Return what to do in R rows.
 
     Parameters
     ----------
-    score
-        (L,) one for each candidate.
-    observation
-        Supplies the offsets and the shape (B, N).
+    said
+        By the actor.
+    mask
+        (R, A) True where legal; a row with nothing legal chooses 0 with log-probability 0.
+    offset
+        (R + 1,) of the options; row r owns offset[r]..offset[r + 1].
+    sizes
+        Of the heads.
     key
         (seed, step) names the draws; None is greedy.
     temperature
-        Above 0.
+        Above 0; divides scores and multiplies deviations.
     """
-    n_envs, n_agents = observation.alive.shape
+    if sizes.n_features:
+        seed, step = key or (0, 0)
+        choice, log_prob = choose_option(
+            said.scores, offset, temperature, key is not None, seed, step
+        )
+        return Chosen(choice[:, None], np.zeros((len(choice), 0), np.float32), log_prob)
+    choice, log_prob = choose_masked(said.scores, mask, sizes.actions, key, temperature=temperature)
+    if not sizes.n_values:
+        return Chosen(choice, np.zeros((len(choice), 0), np.float32), log_prob)
     seed, step = key or (0, 0)
-    choice, log_prob = choose_option(
-        score, observation.options.offset, temperature, key is not None, seed, step
+    active = active_dims(choice, sizes)
+    latent, density = choose_latent(
+        said.mean, said.log_std, active, temperature, key is not None, seed, step
     )
-    return action_of(choice, n_envs, n_agents), log_prob.reshape(n_envs, n_agents)
+    return Chosen(choice, latent, log_prob + density)
+
+
+def active_dims(choice: Longs, sizes: Sizes) -> Bools:
+    """Return (R, D) which continuous dims the choices (R, H) use."""
+    if not sizes.active:
+        return np.ones((len(choice), sizes.n_values), np.bool_)
+    return np.array(sizes.active, np.bool_)[choice[:, 0]]
 
 
 def choose_masked(
@@ -58,12 +97,10 @@ def choose_masked(
     choice = np.zeros((n_rows, len(sizes)), np.int64)
     log_prob = np.zeros(n_rows, np.float32)
     seed, step = key or (0, 0)
+    logits, legal = np.ascontiguousarray(logits), np.ascontiguousarray(mask).view(np.uint8)
     start = 0
     for head, size in enumerate(sizes):
-        part = slice(start, start + size)
-        score, offset, column = pack_legal(
-            np.ascontiguousarray(logits[:, part]), np.ascontiguousarray(mask[:, part])
-        )
+        score, offset, column = pack_legal(logits, legal, start, start + size)
         picked, part_log_prob = choose_option(
             score, offset, temperature, key is not None, seed, step * len(sizes) + head
         )
@@ -72,11 +109,3 @@ def choose_masked(
         log_prob += part_log_prob
         start += size
     return choice, log_prob
-
-
-def action_of(choice: Longs, n_envs: int, n_agents: int) -> Action:
-    """Return the Action of flat choices (R,) or (R, H)."""
-    return Action(
-        choice=choice.reshape(n_envs, n_agents, -1).astype(np.int32),
-        value=np.zeros((n_envs, n_agents, 0)),
-    )

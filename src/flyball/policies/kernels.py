@@ -14,9 +14,12 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from flyball.core.batch import Bools, Floats, Longs
 from flyball.core.random import GOLDEN, MIX_1, MIX_2
+
+Bytes = NDArray[np.uint8]
 
 _GOLDEN = np.uint64(GOLDEN)
 _MIX_1 = np.uint64(MIX_1)
@@ -100,38 +103,62 @@ def choose_option(
     return choice, log_prob
 
 
+BLOCK = 128
+"""Columns of a mask that are looked at together; few enough to be counted in eight bits."""
+
+
 @njit(cache=True, nogil=True)
-def pack_legal(logits: Floats, mask: Bools) -> tuple[Floats, Longs, Longs]:
-    """Return the legal columns of each row as ragged candidates.
+def count_legal(block: Bytes) -> int:
+    """Return how many of at most 255 columns are legal; one vector instruction does 32 of them."""
+    n = np.uint8(0)
+    for k in range(len(block)):
+        n = np.uint8(n + block[k])
+    return int(n)
+
+
+@njit(cache=True, nogil=True)
+def pack_legal(logits: Floats, mask: Bytes, start: int, stop: int) -> tuple[Floats, Longs, Longs]:
+    """Return the legal columns among start..stop of each row as ragged candidates.
+
+    Memory is linear in the number of legal columns, however many there are in all, and blocks of
+    illegal ones cost next to nothing.
 
     Parameters
     ----------
     logits, mask
-        (R, A).
+        (R, A), contiguous; a column is legal where the mask is 1, the others are 0.
+    start, stop
+        Of one head, 0 <= start <= stop <= A.
 
     Returns
     -------
     score : (L,) float32
     offset : (R + 1,) int64
     column : (L,) int64
-        Where each candidate stood; a row with no legal column has no candidate.
+        Where each candidate stood, from `start`; a row with no legal column has no candidate.
     """
-    n_rows, n_columns = mask.shape
+    n_rows = len(mask)
     offset = np.zeros(n_rows + 1, np.int64)
     for row in range(n_rows):
-        offset[row + 1] = offset[row]
-        for column in range(n_columns):
-            offset[row + 1] += mask[row, column]
-    score = np.empty(offset[-1], np.float32)
-    where = np.empty(offset[-1], np.int64)
+        own, n = mask[row, start:stop], 0
+        for first in range(0, len(own), BLOCK):
+            n += count_legal(own[first : first + BLOCK])
+        offset[row + 1] = offset[row] + n
+    # One place more than candidates: an illegal column is written, too, and then written over.
+    score = np.empty(offset[-1] + 1, np.float32)
+    where = np.empty(offset[-1] + 1, np.int64)
     at = 0
     for row in range(n_rows):
-        for column in range(n_columns):
-            if mask[row, column]:
-                score[at] = logits[row, column]
-                where[at] = column
-                at += 1
-    return score, offset, where
+        own, said = mask[row, start:stop], logits[row, start:stop]
+        for first in range(0, len(own), BLOCK):
+            block = own[first : first + BLOCK]
+            if count_legal(block) == 0:
+                continue
+            for k in range(len(block)):
+                score[at] = said[first + k]
+                where[at] = first + k
+                at += block[k]
+    return score[:-1], offset, where[:-1]
 
 
 @njit(cache=True, nogil=True)
@@ -158,3 +185,69 @@ def rows_and_counts(offset: Longs, length: int) -> tuple[Longs, Floats]:
         row[offset[r] : offset[r + 1]] = r
         count[r, 0] = max(1, offset[r + 1] - offset[r])
     return row, count
+
+
+@njit(cache=True, nogil=True)
+def normal(word: np.uint64) -> float:
+    """Return the standard normal draw of 64 random bits (Box and Muller 1958); always finite."""
+    radius = (np.float64(word >> _S12) + 0.5) * 2.0**-52
+    turn = np.float64(step_bits(word, 1) >> _S12) * 2.0**-52
+    return math.sqrt(-2.0 * math.log(radius)) * math.cos(2.0 * math.pi * turn)
+
+
+GAUSSIAN_STREAM = 1_734_439_283
+"""Part of a normal draw's name, so that it shares no bits with a choice's."""
+
+LOG_2, LOG_SQRT_2PI = math.log(2.0), 0.5 * math.log(2.0 * math.pi)
+
+
+@njit(cache=True, nogil=True)
+def choose_latent(  # noqa: PLR0917
+    mean: Floats,
+    log_std: Floats,
+    active: Bools,
+    temperature: float,
+    sampled: bool,  # noqa: FBT001
+    seed: int,
+    step: int,
+) -> tuple[Floats, Floats]:
+    """Choose the latent values of tanh-Gaussian heads, before the tanh.
+
+    Parameters
+    ----------
+    mean, log_std
+        (R, D) of the normal distribution, the deviation as its logarithm.
+    active
+        (R, D) dims that count; the others are drawn but have no log-probability.
+    temperature
+        Above 0; multiplies the deviation.
+    sampled
+        False takes the mean.
+    seed, step
+        Name of the draws; not used unless `sampled`.
+
+    Returns
+    -------
+    latent : (R, D) float32
+    log_prob : (R,) float32
+        Density of tanh(latent) in (-1, 1) per dim, summed over the active dims; exact however far
+        the tanh is saturated: log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)).
+    """
+    n_rows, n_values = mean.shape
+    latent = np.empty((n_rows, n_values), np.float32)
+    log_prob = np.zeros(n_rows, np.float32)
+    stem = step_bits(step_bits(step_bits(np.uint64(0), seed), step), GAUSSIAN_STREAM)
+    for row in range(n_rows):
+        own, total = step_bits(stem, row), 0.0
+        for k in range(n_values):
+            std = math.exp(np.float64(log_std[row, k])) * temperature
+            noise = normal(step_bits(own, k)) if sampled else 0.0
+            latent[row, k] = np.float64(mean[row, k]) + std * noise
+            if active[row, k]:
+                u = np.float64(latent[row, k])
+                z = (u - np.float64(mean[row, k])) / std
+                tail = math.log1p(math.exp(-2.0 * abs(u))) + max(0.0, -2.0 * u)
+                slope = 2.0 * (LOG_2 - u - tail)
+                total += -0.5 * z * z - math.log(std) - LOG_SQRT_2PI - slope
+        log_prob[row] = total
+    return latent, log_prob
