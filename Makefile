@@ -18,7 +18,7 @@ export MPLBACKEND ?= Agg
 # Test processes. More than cores would make tests with a time limit fail for no fault of theirs.
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow check layers size fix bench evidence docs golden nojit peers clean
+.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning docs golden nojit peers clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,13 @@ bench: $(STAMP) ## Run every benchmark, one JSON line a figure
 
 evidence: $(STAMP) ## List figures that miss their target or are out of date
 	@$(BIN)/python tools/evidence.py
+
+evidence-learning: $(STAMP) ## Missing runs against Stable-Baselines3 (hours, resumable), then their table
+	@$(BIN)/python -m pip install -q -e '.[mujoco]' -c constraints.txt
+	@$(BIN)/python -W ignore benchmarks/learning_parity.py --run peer ours > /dev/null
+	@$(BIN)/python tools/evidence.py record learning_parity \
+		--rooms core learning policies interop worlds/classics \
+		--seeds 1 2 3 4 5 6 7 8 9 10 -- benchmarks/learning_parity.py
 
 docs: $(STAMP) ## Run every code block of the tutorials and how-to pages
 	@$(BIN)/python tools/docs.py

@@ -20,10 +20,10 @@ from measuring import Figure, interval
 from flyball import learning
 from flyball.core.batch import Doubles
 from flyball.core.errors import FlyballError
-from flyball.experiments import Asked, start_run, train_run, warm_run
-from flyball.experiments.config import TrainConfig
-from flyball.experiments.pool import held_out
-from flyball.experiments.rules import load_rules
+from flyball.experiments.jobshop import Asked, start_run, train_run, warm_run
+from flyball.experiments.jobshop.config import TrainConfig
+from flyball.experiments.jobshop.pool import held_out
+from flyball.experiments.jobshop.rules import load_rules
 from flyball.experiments.runs import BUNDLE, RULES
 from flyball.experiments.settings import to_toml
 from flyball.policies import load

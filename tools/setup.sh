@@ -55,7 +55,7 @@ touch "$half_made"
 # torch first and alone: this is the step for which a machine may name PyTorch's CPU build.
 install "torch, 200 MB (if gigabytes come, see 'The CPU build of PyTorch' in README.md)" \
     "$(grep '^torch==' constraints.txt)" -c constraints.txt
-install "about 80 more packages, 250 MB" -e '.[train,solve,interop,dev]' -c constraints.txt
+install "about 95 more packages, 270 MB" -e '.[train,solve,interop,tensorboard,tune,dev]' -c constraints.txt
 .venv/bin/python -m pip check -q
 rm -f "$half_made"
 touch "$stamp"

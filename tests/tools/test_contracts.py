@@ -54,7 +54,7 @@ def test_a_library_with_a_home_is_forbidden_to_every_other_room(library, homes):
     assert set(contract["source_modules"]) == {f"*.{room}" for room in set(ROOMS) - homes}
 
 
-PLANNING = ("policies", "experiments.schedule", "experiments.evaluate")
+PLANNING = ("policies", "experiments.jobshop.schedule", "experiments.jobshop.evaluate")
 
 
 @pytest.mark.parametrize("room", [*PLANNING, *(f"worlds.{world}" for world in WORLDS)])

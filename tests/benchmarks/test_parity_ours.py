@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""Both sides say the same of a run, and our side's can be repeated."""
+
+from dataclasses import replace
+
+import pytest
+from parity import ours
+from parity.cells import load
+from peers.learning import stable_baselines
+
+CELLS = load()
+
+
+@pytest.mark.parametrize("name", ["ppo-cartpole", "dqn-cartpole", "maskable-ppo-multi-binary"])
+def test_a_run_says_the_same_on_both_sides_takes_the_same_steps_and_can_be_repeated(name):
+    n_steps = {"n_steps": 64} if "n_steps" in CELLS[name].settings else {}
+    cell = replace(CELLS[name], steps=500, settings=CELLS[name].settings | n_steps)
+
+    theirs = stable_baselines.train(cell, 1, 5)
+    own, again = (ours.train(cell, 1, 5) for _ in range(2))
+
+    assert own.keys() == theirs.keys()
+    assert own["steps"] == theirs["steps"] >= 500
+    assert (own["score"], own["curve"]) == (again["score"], again["curve"])
+    assert own["low"] <= own["score"] <= own["high"]
+
+
+def test_a_run_depends_on_the_rooms_that_it_was_made_with():
+    own = ours.made_by(CELLS["ppo-cartpole"])
+    other = ours.made_by(CELLS["ppo-hopper"])
+
+    assert {"core", "learning", "policies", "worlds/classics", "torch"} <= own.keys()
+    assert {"core", "learning", "policies", "interop", "gymnasium"} <= other.keys()
+    assert own["learning"] == other["learning"] != own["core"]
