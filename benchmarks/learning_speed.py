@@ -27,10 +27,10 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from flyball.core.batch import Action
-from flyball.learning.arena import Arena
 from flyball.learning.catalogue import ALGORITHMS
-from flyball.learning.gae import gae
-from flyball.learning.nets import NetConfig
+from flyball.learning.experience.arena import Arena
+from flyball.learning.experience.gae import gae
+from flyball.learning.nets.net import NetConfig
 from flyball.learning.ppo import PPOConfig
 from flyball.policies import sizes_of
 from flyball.worlds import classics

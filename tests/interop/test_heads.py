@@ -8,7 +8,7 @@ from gymnasium import spaces
 from flyball.core.errors import ConfigError
 from flyball.core.spec import AgentKind, Categorical, OptionsHead, TanhGaussian
 from flyball.interop import AdapterConfig
-from flyball.interop.heads import Heads, inward, mask_starts
+from flyball.interop.heads import Heads, inward
 from tests.interop.meadow import HEADS, MIXED, Meadow, alone, features
 
 ANY = AdapterConfig()
@@ -16,7 +16,7 @@ ANY = AdapterConfig()
 
 def heads_of(name):
     kind = alone(name)[0]
-    return Heads(kind, mask_starts(Meadow((kind,), 1).spec), ANY)
+    return Heads(kind, Meadow((kind,), 1).spec.choice_starts, ANY)
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_a_value_of_the_box_is_never_out_of_the_native_range():
 
 
 def test_heads_of_several_kinds_share_columns_as_wide_as_the_widest():
-    assert mask_starts(Meadow(MIXED, 1).spec) == [0, 4, 6]
+    assert Meadow(MIXED, 1).spec.choice_starts == (0, 4, 6)
 
 
 def test_a_narrow_kind_sees_its_own_columns_of_the_mask_only():
-    starts = mask_starts(Meadow(MIXED, 1).spec)
+    starts = Meadow(MIXED, 1).spec.choice_starts
     dog = Heads(MIXED[0], starts, ANY)
     mask = np.array([[True, False, True, True, False, True]])  # turn has 3 of 4, gear 2 of 2
 
@@ -123,7 +123,7 @@ def test_candidates_without_a_cap_are_refused():
 
 
 def test_a_kind_without_a_second_head_has_no_mask_there():
-    starts = mask_starts(Meadow(MIXED, 1).spec)
+    starts = Meadow(MIXED, 1).spec.choice_starts
     sheep = Heads(MIXED[1], starts, ANY)
 
     assert sheep.legal(np.ones((2, 6), dtype=bool), None).shape == (2, 4)

@@ -9,14 +9,13 @@ import pytest
 from flyball.core.batch import Options
 from flyball.core.spec import AgentKind, OptionsHead
 from flyball.interop import AdapterConfig
-from flyball.interop.heads import mask_starts
 from flyball.interop.kinds import KindView, agent_names, row_of, rows_of
 from flyball.interop.padding import pad
 from tests.interop.meadow import MIXED, Meadow, features
 
 
 def views(env, **settings):
-    starts = mask_starts(env.spec)
+    starts = env.spec.choice_starts
     config = AdapterConfig(**settings)
     return [KindView(env.spec, k, starts, config) for k in range(len(env.spec.kinds))]
 
@@ -79,7 +78,7 @@ def test_several_agents_with_candidates_see_their_own_and_what_else_they_know(la
         np.arange(3, dtype=np.int32),
     )
     config = AdapterConfig(cap=2, layout=layout, compress=False)
-    view = KindView(spec, 0, mask_starts(spec), config)
+    view = KindView(spec, 0, spec.choice_starts, config)
     slots = view.slots(pad(now.options, 2, None), 2)
     legal = view.legal(now, slots)
 

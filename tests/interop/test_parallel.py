@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PettingZoo's own tests, whole episodes beside the batch, and what a hundred agents cost."""
 
+import gc
 import sys
 
 import gymnasium
@@ -189,9 +190,12 @@ def _python_calls(env):
         nonlocal calls
         calls += event == "call"
 
+    gc.collect()
+    gc.disable()  # other libraries' finalisers would be counted
     sys.setprofile(count)
     env.step(actions)
     sys.setprofile(None)
+    gc.enable()
     return calls
 
 

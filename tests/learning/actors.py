@@ -18,8 +18,8 @@ from flyball.core.spec import (
     Spec,
     TanhGaussian,
 )
-from flyball.learning.nets import Net, NetConfig
-from flyball.learning.stacks import SeparateActor
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.nets.stacks import SeparateActor
 
 VALVE, PUMP = TanhGaussian("valve", "m3/h", 2.0, 6.0), TanhGaussian("pump", "kW", -1e3, 3e3)
 

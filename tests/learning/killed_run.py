@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from flyball.learning import checkpoint
-from flyball.learning.acting import set_threads
+from flyball.learning.acting.policy import set_threads
 from flyball.learning.dqn import DQN, DQNConfig
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from tests.learning.toys import Chain
 
 SAVED, ITERATIONS = 6, 14

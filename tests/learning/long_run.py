@@ -7,11 +7,11 @@ from pathlib import Path
 
 from flyball.core.clock import SystemClock
 from flyball.learning import training
-from flyball.learning.acting import set_threads
+from flyball.learning.acting.policy import set_threads
 from flyball.learning.es import ES, ESConfig
 from flyball.learning.imitate import Imitate, ImitateConfig
 from flyball.learning.improve import Improve, ImproveConfig
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain, Cheapest, Queue

@@ -6,10 +6,10 @@ import torch
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
 from flyball.learning.a2c import A2C, A2CConfig
-from flyball.learning.flat import RMSprop
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.flat import RMSprop
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.nets.rows import inputs_of
 from flyball.learning.ppo import PPO, PPOConfig
-from flyball.learning.rows import inputs_of
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain
 

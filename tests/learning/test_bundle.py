@@ -9,9 +9,9 @@ from safetensors.numpy import load_file
 from flyball.core.errors import InvariantError
 from flyball.core.spec import Categorical
 from flyball.learning import bundle as exporting
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.bundle import difference, export, made_up, proof_size
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.policies import load
 from tests.learning.actors import ALIKE, KINDS, OPTIONS, TEAM, kind, separate, spec, trained
 

@@ -6,7 +6,7 @@ import pytest
 from flyball.core.errors import ConfigError
 from flyball.core.spec import AgentKind, Categorical, Feature, Objective, Spec, TanhGaussian
 from flyball.learning.catalogue import ALGORITHMS, recipe
-from flyball.learning.nets import NetConfig
+from flyball.learning.nets.net import NetConfig
 from tests.learning.toys import Chain
 
 X = (Feature("x", "-", 0, 1),)

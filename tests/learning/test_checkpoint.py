@@ -5,8 +5,8 @@ import pytest
 from flyball.core.errors import RunError
 from flyball.learning import checkpoint
 from flyball.learning.checkpoint import learner_arrays, load_learner
-from flyball.learning.flat import Adam
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.flat import Adam
+from flyball.learning.nets.net import Net, NetConfig
 from tests.learning.toys import Queue
 
 ARRAYS = {"env.at": np.arange(6).reshape(2, 3), "adam.0.step": np.array(3.0, np.float32)}

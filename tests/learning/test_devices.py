@@ -4,7 +4,7 @@ import torch
 
 from flyball.core.errors import ConfigError
 from flyball.learning.devices import Pupil, device_of
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from tests.learning.toys import Chain
 
@@ -18,7 +18,7 @@ def test_auto_is_a_gpu_only_where_there_is_one():
 
 @pytest.mark.skipif(GPU, reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_refused_with_what_is():
-    with pytest.raises(ConfigError, match=r"ppo\.device: cuda; allowed: cpu or auto"):
+    with pytest.raises(ConfigError, match=r"ppo\.device: 'cuda'; allowed: cpu or auto"):
         PPO(Chain(2), Net(Chain(2).spec, NetConfig(), 0), PPOConfig(device="cuda"))
 
 

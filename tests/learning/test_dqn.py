@@ -7,7 +7,7 @@ import torch
 
 from flyball.core.errors import ConfigError
 from flyball.learning.dqn import DQN, DQNConfig, value_net
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.worlds import classics
 from tests.learning.scripted import WEIGHTS, Scripted, play
 from tests.learning.toys import Chain, Queue

@@ -5,9 +5,9 @@ import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.es import ES, ESConfig, gains
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain, Cheapest, Queue, mean_cost_h
 

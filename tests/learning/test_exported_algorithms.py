@@ -6,16 +6,16 @@ import pytest
 
 from flyball.core.spec import Hybrid
 from flyball.learning.a2c import A2C, A2CConfig
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.greedy import spec_seen
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.bundle import export, memory_of
 from flyball.learning.dqn import DQN, DQNConfig, value_net
 from flyball.learning.es import ES, ESConfig
 from flyball.learning.improve import Improve, ImproveConfig
 from flyball.learning.maddpg import MADDPG, MADDPGConfig
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.qmix import QMIX, QMIXConfig
-from flyball.learning.qpolicy import spec_seen
 from flyball.learning.sac import SAC, SACConfig
 from flyball.learning.td3 import TD3, TD3Config
 from flyball.policies import load

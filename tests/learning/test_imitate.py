@@ -4,9 +4,9 @@ import numpy as np
 from flyball.core.batch import Action
 from flyball.core.clock import SystemClock
 from flyball.core.spec import Categorical, TanhGaussian
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.imitate import Imitate, ImitateConfig, best_of
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Cheapest, Plant, Queue
 

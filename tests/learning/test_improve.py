@@ -5,10 +5,10 @@ import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import learner_arrays
 from flyball.learning.improve import Improve, ImproveConfig, merits, merits_to_go
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Cheapest, Queue, mean_cost_h
 

@@ -7,7 +7,7 @@ import torch
 
 from flyball.core.errors import ConfigError
 from flyball.learning.maddpg import MADDPG, MADDPGConfig
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.worlds import classics
 from tests.learning.squad import N_AGENTS, Squad, mean_return
 from tests.learning.toys import Queue

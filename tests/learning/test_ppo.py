@@ -5,10 +5,10 @@ import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
-from flyball.learning.acting import NetPolicy
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.acting.policy import NetPolicy
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.nets.rows import inputs_of
 from flyball.learning.ppo import PPO, PPOConfig
-from flyball.learning.rows import inputs_of
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain, Cheapest, Queue, mean_cost_h
 

@@ -8,7 +8,7 @@ from flyball.core.batch import Action
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
 from flyball.core.spec import Objective
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.preferences import Preferring
 from flyball.learning.training import Budget, train

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from flyball.core.errors import ConfigError, InvariantError
-from flyball.learning.nets import Net, NetConfig
-from flyball.learning.packed import pack
+from flyball.learning.acting.greedy import spec_seen
+from flyball.learning.experience.packed import pack
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.qmix import QMIX, QMIXConfig
-from flyball.learning.qpolicy import spec_seen
 from flyball.worlds import classics
 from tests.learning.squad import LIMIT, N_AGENTS, Squad, mean_return
 from tests.learning.toys import Queue
@@ -73,7 +73,7 @@ def values_by_hand(algorithm, policy_net, batch, episode):
     memory = torch.zeros(N_AGENTS, net.n_memory)
     found = []
     for t in range(length + 1):
-        x = policy.seen(batch.obs[t, episode][None], last)
+        x = policy.rows(batch.obs[t, episode][None], last)
         if policy_net.cell is not None:
             x, memory = policy_net.cell(x, memory)
         found.append(policy_net(x, x[:0], x[:0]).scores)

@@ -7,7 +7,7 @@ import torch
 
 from flyball.core.errors import ConfigError, InvariantError
 from flyball.core.spec import Feature, Hybrid
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.sac import NET, SAC, SACConfig
 from flyball.worlds import classics
 from tests.learning.steady import PUMP, VALVE, Steady, arms

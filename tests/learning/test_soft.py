@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from flyball.learning.dists import tanh_gaussian
-from flyball.learning.minibatch import Minibatch
-from flyball.learning.nets import Net, NetConfig
-from flyball.learning.noise import normals
+from flyball.learning.acting.noise import normals
+from flyball.learning.experience.minibatch import Minibatch
+from flyball.learning.nets.dists import tanh_gaussian
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.nets.twin import Twin
 from flyball.learning.soft import NEXT_STREAM, OWN_STREAM, Choices, Update, Values, legal_of
-from flyball.learning.twin import Twin
+from tests.learning.nets.test_passes import plain
 from tests.learning.steady import PUMP, VALVE, Steady, arms
-from tests.learning.test_passes import plain
 
 KEY = (0, 0)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from flyball.core.spec import Categorical, TanhGaussian
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.surrogate import suits
 from flyball.policies import Said

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from flyball.core.errors import ConfigError, InvariantError
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.sac import NET
 from flyball.learning.td3 import TD3, TD3Config
 from flyball.worlds import classics

@@ -8,7 +8,7 @@ import torch
 from flyball.core.random import bits
 from flyball.core.spec import AgentKind, Categorical, Feature, Kpi, Objective, Spec
 from flyball.learning.dqn import DQN, DQNConfig
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.worlds import classics
 from tests.learning.toys import Chain, observation, step_of
 

@@ -10,10 +10,10 @@ import torch
 
 from flyball.core.errors import InvariantError
 from flyball.learning import bundle as exporting
-from flyball.learning import graph as writing
 from flyball.learning.bundle import export
-from flyball.learning.graph import Encoded
-from flyball.learning.operators import Graph
+from flyball.learning.nets import graph as writing
+from flyball.learning.nets.graph import Encoded
+from flyball.learning.nets.operators import Graph
 from tests.learning.actors import (
     HYBRID,
     ONE,

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from flyball.learning.maddpg import MADDPG, MADDPGConfig
-from flyball.learning.mixers import Monotonic
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.mixers import Monotonic
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.qmix import QMIX, QMIXConfig
 from flyball.worlds import classics
 from tests.learning.squad import mean_return

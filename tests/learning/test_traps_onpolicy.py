@@ -8,13 +8,13 @@ import torch
 from flyball.core.clock import SystemClock
 from flyball.learning import checkpoint
 from flyball.learning.a2c import A2C, A2CConfig
-from flyball.learning.dists import categorical, joint, tanh_gaussian
-from flyball.learning.experience import Experience, Plan
-from flyball.learning.gae import gae
-from flyball.learning.nets import Net, NetConfig, Outputs
-from flyball.learning.norm import ReturnScale
+from flyball.learning.experience.gae import gae
+from flyball.learning.experience.onpolicy import Experience, Plan
+from flyball.learning.nets.dists import categorical, joint, tanh_gaussian
+from flyball.learning.nets.net import Net, NetConfig, Outputs
+from flyball.learning.nets.norm import ReturnScale
+from flyball.learning.nets.rows import Taken, inputs_of
 from flyball.learning.ppo import PPO, PPOConfig
-from flyball.learning.rows import Taken, inputs_of
 from flyball.learning.training import Budget, train
 from flyball.policies import Said, Sizes, choose
 from tests.learning.toys import Chain

@@ -11,7 +11,7 @@ import pytest
 
 from flyball.core.batch import Action
 from flyball.learning import checkpoint
-from flyball.learning.replay import Replay, ReplayConfig
+from flyball.learning.experience.replay import Replay, ReplayConfig
 from tests.learning import killed_run
 from tests.learning.killed_run import ITERATIONS, KINDS, SAVED, go_on
 from tests.learning.toys import Chain, observation, step_of

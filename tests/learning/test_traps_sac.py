@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from flyball.core.batch import Action
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.sac import SAC, SACConfig
 from flyball.learning.td3 import TD3, TD3Config
 from tests.learning.steady import PUMP, VALVE, Steady, arms

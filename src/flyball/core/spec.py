@@ -2,6 +2,7 @@
 """The frozen description of an Env: every number that crosses it has a name and a unit."""
 
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
 from typing import Literal
 
 Sense = Literal["min", "max"]
@@ -121,3 +122,16 @@ class Spec:
     def n_agents(self) -> int:
         """Number of agents of all kinds."""
         return sum(kind.count for kind in self.kinds)
+
+    @property
+    def choice_starts(self) -> tuple[int, ...]:
+        """First mask column of each discrete head (H,), and behind them the number of columns.
+
+        At each position there is room for the widest head of any kind.
+        """
+        sizes = [
+            [head.n for head in kind.heads if isinstance(head, Categorical | Hybrid)]
+            for kind in self.kinds
+        ]
+        widths = (max(own) for own in zip_longest(*sizes, fillvalue=0))
+        return (0, *accumulate(widths))

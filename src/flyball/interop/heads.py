@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from flyball.core.batch import Bools, Doubles, Floats, Ints
 from flyball.core.errors import ConfigError
-from flyball.core.spec import AgentKind, Categorical, Head, Hybrid, OptionsHead, Spec, TanhGaussian
+from flyball.core.spec import AgentKind, Categorical, Head, Hybrid, OptionsHead, TanhGaussian
 from flyball.interop.padding import Padded
 from flyball.interop.settings import AdapterConfig, problem
 
@@ -30,7 +30,7 @@ class Heads:
     kind
         Of a world; an options head stands alone.
     starts
-        First mask column of each discrete head of the world (see `mask_starts`).
+        First mask column of each discrete head of the world (see `Spec.choice_starts`).
     config
         Settings; `cap` is needed for an options head.
 
@@ -109,17 +109,6 @@ def discrete_heads(heads: Sequence[Head]) -> list[Categorical | Hybrid]:
 def continuous_heads(heads: Sequence[Head]) -> list[TanhGaussian]:
     """Return the heads that are a value, in their order."""
     return [head for head in heads if isinstance(head, TanhGaussian)]
-
-
-def mask_starts(spec: Spec) -> list[int]:
-    """Return the first mask column of each discrete head, and behind them the number of columns.
-
-    At each position there is room for the widest head of any kind.
-    """
-    sizes = [[head.n for head in discrete_heads(kind.heads)] for kind in spec.kinds]
-    deepest = max(len(own) for own in sizes)
-    widths = [max(own[h] for own in sizes if h < len(own)) for h in range(deepest)]
-    return [0, *np.cumsum(widths, dtype=np.int64).tolist()]
 
 
 def _columns(starts: Sequence[int], sizes: tuple[int, ...]) -> slice | NDArray[np.int64]:

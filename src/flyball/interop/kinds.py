@@ -30,12 +30,14 @@ class KindView:
     number
         Of the kind, in `spec.kinds`.
     starts
-        As `heads.mask_starts` returns them.
+        As in `Spec.choice_starts`.
     config
         Settings.
     """
 
-    def __init__(self, spec: Spec, number: int, starts: list[int], config: AdapterConfig) -> None:
+    def __init__(
+        self, spec: Spec, number: int, starts: tuple[int, ...], config: AdapterConfig
+    ) -> None:
         kind = spec.kinds[number]
         first = sum(other.count for other in spec.kinds[:number])
         self.count = kind.count

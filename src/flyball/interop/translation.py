@@ -15,7 +15,6 @@ from flyball.core.batch import Action, Bools, Doubles, Observation, Step
 from flyball.core.errors import ConfigError, InvariantError, Problem
 from flyball.core.protocols import Env
 from flyball.core.spec import Spec
-from flyball.interop.heads import mask_starts
 from flyball.interop.kinds import KindView, Seen
 from flyball.interop.padding import Padded, pad
 from flyball.interop.settings import AdapterConfig, require_known
@@ -48,7 +47,7 @@ class Translation:
 
     def __init__(self, spec: Spec, config: AdapterConfig) -> None:
         self.spec, self.config = spec, config
-        starts = mask_starts(spec)
+        starts = spec.choice_starts
         self.views = tuple(
             KindView(spec, number, starts, config) for number in range(len(spec.kinds))
         )

@@ -9,10 +9,10 @@ scenario, `improve` compares rows that play one scenario, `es` gives every row w
 """
 
 from flyball.learning import es, imitate, improve, ppo
-from flyball.learning.acting import NetPolicy, set_threads
+from flyball.learning.acting.policy import NetPolicy, set_threads
 from flyball.learning.bundle import export
 from flyball.learning.catalogue import ALGORITHMS, recipe
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.training import Budget, Progress, train
 
 __all__ = [

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import torch
 
 from flyball.core.protocols import Env
-from flyball.learning.arena import Decisions
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.devices import DeviceName, Pupil, device_of
-from flyball.learning.experience import Experience, Plan
-from flyball.learning.flat import RMSprop
-from flyball.learning.nets import Net
+from flyball.learning.experience.arena import Decisions
+from flyball.learning.experience.onpolicy import Experience, Plan
+from flyball.learning.nets.flat import RMSprop
+from flyball.learning.nets.net import Net
 from flyball.learning.settings import require
 
 

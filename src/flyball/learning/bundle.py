@@ -15,10 +15,10 @@ from flyball.core.errors import InvariantError
 from flyball.core.random import generator
 from flyball.core.spec import Spec
 from flyball.learning.checkpoint import module_arrays
-from flyball.learning.graph import graph_of
-from flyball.learning.nets import Net
-from flyball.learning.norm import FeatureNorm
-from flyball.learning.rows import inputs_of
+from flyball.learning.nets.graph import graph_of
+from flyball.learning.nets.net import Net
+from flyball.learning.nets.norm import FeatureNorm
+from flyball.learning.nets.rows import inputs_of
 from flyball.policies import (
     Bundled,
     Manifest,
@@ -103,7 +103,7 @@ def memory_of(net: Net, spec: Spec) -> Memory:
     """Return what a policy of this network remembers of each agent.
 
     A network that reads more features than the world has was made for the agents' last actions
-    besides (see `qpolicy.spec_seen`).
+    besides (see `acting.greedy.spec_seen`).
 
     Raises
     ------

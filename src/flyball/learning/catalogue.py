@@ -10,12 +10,12 @@ from flyball.core.errors import ConfigError, Problem, nearest
 from flyball.core.protocols import Env
 from flyball.core.spec import Spec
 from flyball.learning.a2c import A2C, A2CConfig
+from flyball.learning.acting.greedy import spec_seen
 from flyball.learning.dqn import DQN, DQNConfig, value_net
 from flyball.learning.maddpg import MADDPG, MADDPGConfig
-from flyball.learning.nets import Net, NetConfig
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.qmix import QMIX, QMIXConfig
-from flyball.learning.qpolicy import spec_seen
 from flyball.learning.sac import SAC, SACConfig
 from flyball.learning.td3 import TD3, TD3Config
 from flyball.learning.training import Learner

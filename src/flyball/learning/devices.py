@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from flyball.learning.nets import Net
+from flyball.learning.nets.net import Net
 from flyball.learning.settings import require
 
 DeviceName = Literal["cpu", "cuda", "auto"]
@@ -35,7 +35,7 @@ def device_of(name: DeviceName, where: str) -> torch.device:
     there = torch.cuda.is_available()
     allowed = "cpu, cuda or auto" if there else "cpu or auto: torch finds no GPU here"
     ok = name in ("cpu", "auto") or (name == "cuda" and there)
-    require(where, name, allowed, ok=ok, usual="cpu")
+    require(where, f"'{name}'", allowed, ok=ok, usual="cpu")
     return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 

@@ -31,14 +31,14 @@ from torch import Tensor, nn
 from flyball.core.batch import Action, Observation
 from flyball.core.protocols import Env
 from flyball.core.spec import Spec
+from flyball.learning.acting.greedy import EpsilonGreedy, own_rows, scores, told_apart
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.flat import Adam, Flat
-from flyball.learning.greedy import EpsilonGreedy, own_rows, scores, told_apart
-from flyball.learning.nets import Net, NetConfig
-from flyball.learning.offpolicy import Loop, head_columns
-from flyball.learning.replay import Batch, Replay, ReplayConfig
+from flyball.learning.experience.offpolicy import Loop
+from flyball.learning.experience.replay import Batch, Replay, ReplayConfig
+from flyball.learning.experience.sumtree import Priorities, PriorityConfig
+from flyball.learning.nets.flat import Adam, Flat
+from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.settings import require
-from flyball.learning.sumtree import Priorities, PriorityConfig
 
 ROWS_AT_ONCE = 16_384
 """Transitions that are gathered together for several gradient steps: more only take memory."""
@@ -198,7 +198,7 @@ class DQN:
         self.target = deepcopy(net)
         self.optimiser = Adam(_learned(net, config), config.rate, eps=1e-8)
         self.target_flat = Flat(_learned(self.target, config))
-        self.head = torch.from_numpy(head_columns(sizes)[:-1])
+        self.head = torch.from_numpy(sizes.starts[:-1])
         self.replay = Replay(
             env.spec,
             env.n_envs,
@@ -345,7 +345,7 @@ class DQN:
 
     def values(self, net: Net, own: Tensor, central: Tensor) -> Tensor:
         """Return the value (R, A) of every action; those of several heads add up."""
-        q = scores(net, own)
+        q = scores(net.actor, own)
         if not self.config.duelling:
             return q
         sizes, none = net.sizes.actions, q.new_zeros(0)

@@ -26,11 +26,11 @@ from flyball.core.batch import Doubles, Floats, Longs
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.protocols import Env
 from flyball.core.random import generator
+from flyball.learning.acting.perturbed import pack, scales, score_rows, unpack, widths
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.flat import Adam
-from flyball.learning.gae import scalarise
-from flyball.learning.nets import Net, OptionsActor
-from flyball.learning.perturbed import pack, scales, score_rows, unpack, widths
+from flyball.learning.experience.gae import scalarise
+from flyball.learning.nets.flat import Adam
+from flyball.learning.nets.net import Net, OptionsActor
 from flyball.learning.settings import require
 from flyball.policies import Said, action_of, choose
 

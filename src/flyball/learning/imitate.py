@@ -20,12 +20,12 @@ import torch
 from flyball.core.batch import Action, Bools, Doubles, Floats, Longs, Observation
 from flyball.core.protocols import Env, Policy
 from flyball.core.random import uniform
-from flyball.learning.acting import NetPolicy
-from flyball.learning.arena import Arena
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.collect import Played, collect_episodes
-from flyball.learning.flat import Adam
-from flyball.learning.nets import Net
+from flyball.learning.experience.arena import Arena
+from flyball.learning.experience.collect import Played, collect_episodes
+from flyball.learning.nets.flat import Adam
+from flyball.learning.nets.net import Net
 from flyball.learning.settings import EPISODE_STRIDE, require
 from flyball.policies import Sizes, sizes_of
 

@@ -21,13 +21,13 @@ import torch
 
 from flyball.core.batch import Bools, Doubles, Observation
 from flyball.core.protocols import Env
-from flyball.learning.acting import NetPolicy
-from flyball.learning.arena import Arena, Decisions
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
-from flyball.learning.collect import Played, collect_episodes
-from flyball.learning.flat import Adam
+from flyball.learning.experience.arena import Arena, Decisions
+from flyball.learning.experience.collect import Played, collect_episodes
 from flyball.learning.loss import clipped
-from flyball.learning.nets import Net
+from flyball.learning.nets.flat import Adam
+from flyball.learning.nets.net import Net
 from flyball.learning.settings import EPISODE_STRIDE, require
 
 STREAM_EPOCH = 5

@@ -36,17 +36,17 @@ from torch import Tensor, nn
 
 from flyball.core.batch import Action, Observation
 from flyball.core.protocols import Env
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.greedy import told_apart
+from flyball.learning.acting.joint import Joint
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.flat import Adam, Flat
-from flyball.learning.greedy import told_apart
-from flyball.learning.joint import Joint
-from flyball.learning.nets import Net, NetConfig
-from flyball.learning.offpolicy import Loop
-from flyball.learning.replay import Batch, Replay, ReplayConfig
-from flyball.learning.rewards import UNITS, RewardMoments, RewardUnit
+from flyball.learning.experience.offpolicy import Loop
+from flyball.learning.experience.replay import Batch, Replay, ReplayConfig
+from flyball.learning.experience.rewards import UNITS, RewardMoments, RewardUnit
+from flyball.learning.nets.flat import Adam, Flat
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.nets.stacks import SeparateActor, Stack
 from flyball.learning.settings import EPISODE_STRIDE, require
-from flyball.learning.stacks import SeparateActor, Stack
 from flyball.policies import Sizes
 
 

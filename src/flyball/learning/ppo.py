@@ -26,13 +26,13 @@ import torch
 
 from flyball.core.batch import Doubles, Longs
 from flyball.core.protocols import Env
-from flyball.learning.arena import Decisions
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.devices import DeviceName, Pupil, device_of
-from flyball.learning.experience import Experience, Plan
-from flyball.learning.flat import Adam
+from flyball.learning.experience.arena import Decisions
+from flyball.learning.experience.onpolicy import Experience, Plan
 from flyball.learning.loss import clipped, standardise
-from flyball.learning.nets import Net
+from flyball.learning.nets.flat import Adam
+from flyball.learning.nets.net import Net
 from flyball.learning.settings import require
 from flyball.learning.surrogate import Rates, Surrogate, suits
 

@@ -35,15 +35,15 @@ from torch import Tensor
 from flyball.core.batch import Action, Longs, Observation
 from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
+from flyball.learning.acting.greedy import EpsilonGreedy, scores, spec_seen
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.flat import Adam, Flat
-from flyball.learning.mixers import KINDS, MixerConfig, MixerKind, mixer_of
-from flyball.learning.nets import Net
-from flyball.learning.offpolicy import Loop
-from flyball.learning.packed import Packed, lambda_targets, pack, recall
-from flyball.learning.qpolicy import QPolicy, scores, spec_seen
-from flyball.learning.rewards import UNITS, RewardMoments, RewardUnit
-from flyball.learning.sequences import Episodes, EpisodesConfig
+from flyball.learning.experience.offpolicy import Loop
+from flyball.learning.experience.packed import Packed, lambda_targets, pack, recall
+from flyball.learning.experience.rewards import UNITS, RewardMoments, RewardUnit
+from flyball.learning.experience.sequences import Episodes, EpisodesConfig
+from flyball.learning.nets.flat import Adam, Flat
+from flyball.learning.nets.mixers import KINDS, MixerConfig, MixerKind, mixer_of
+from flyball.learning.nets.net import Net
 from flyball.learning.settings import EPISODE_STRIDE, require
 from flyball.policies import sizes_of
 
@@ -178,7 +178,7 @@ class QMIX:
         self.target, self.target_mixer = deepcopy(net.actor), deepcopy(self.mixer)
         self.optimiser = Adam([net.actor, self.mixer], config.rate, eps=1e-8)
         self.target_flat = Flat([self.target, self.target_mixer])
-        self.policy = QPolicy(net, last_action=config.last_action)
+        self.policy = EpsilonGreedy(net, last_action=config.last_action)
         self.episodes = Episodes(
             env.spec,
             env.n_envs,
@@ -233,7 +233,7 @@ class QMIX:
     def errors(self, packed: Packed) -> tuple[Tensor, Tensor, Tensor]:
         """Return value and target of P steps, and which of them count; all (P, C)."""
         config, sizes, now, then = self.config, self.sizes, packed.now, packed.then
-        seen = self.policy.seen(packed.obs, self.last_actions(packed))
+        seen = self.policy.rows(packed.obs, self.last_actions(packed))
         q = self.values(self.net.actor, seen, packed)
         central = self.central(packed)
         chosen = q[now].gather(-1, packed.choice[..., None])[..., 0] * packed.alive
@@ -263,8 +263,7 @@ class QMIX:
         x = seen
         if actor.cell is not None:
             x = recall(actor.cell, seen, packed.columns, self.sizes.n_agents)
-        q: Tensor = scores(actor, x).view(*packed.obs.shape[:2], -1)
-        return q
+        return scores(actor, x).view(*packed.obs.shape[:2], -1)
 
     def last_actions(self, packed: Packed) -> Tensor:
         """Return what was done before each observation (O, N, A) one-hot; zeros if not seen."""

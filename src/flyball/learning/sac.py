@@ -35,16 +35,17 @@ from flyball.core.batch import Action, Observation
 from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
 from flyball.core.random import bits
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.flat import Adam, Flat
-from flyball.learning.minibatch import Minibatch, Reader, device_of
-from flyball.learning.nets import Actor, Net, NetConfig
-from flyball.learning.offpolicy import Loop
-from flyball.learning.replay import Replay, ReplayConfig
+from flyball.learning.devices import DeviceName, device_of
+from flyball.learning.experience.minibatch import Minibatch, Reader
+from flyball.learning.experience.offpolicy import Loop
+from flyball.learning.experience.replay import Replay, ReplayConfig
+from flyball.learning.nets.flat import Adam, Flat
+from flyball.learning.nets.net import Actor, Net, NetConfig
+from flyball.learning.nets.twin import Twin
 from flyball.learning.settings import require
 from flyball.learning.soft import Choices, Heads, Update, Values
-from flyball.learning.twin import Twin
 
 NET = NetConfig(
     hidden=(256, 256),
@@ -116,7 +117,7 @@ class SACConfig:
     norm_updates: int = 1000
     """Gradient steps after which the feature normalisers stand still."""
 
-    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    device: DeviceName = "cpu"
     """Where the networks learn; acting stays on the CPU. auto: cuda where there is one."""
 
     def __post_init__(self) -> None:

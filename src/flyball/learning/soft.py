@@ -10,13 +10,13 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from flyball.learning.dists import LOG_SQRT_2PI, categorical
-from flyball.learning.dists import slope as log_slope
-from flyball.learning.minibatch import Minibatch
-from flyball.learning.nets import Actor
-from flyball.learning.noise import normals
-from flyball.learning.squashed import Squashed
-from flyball.learning.twin import Twin
+from flyball.learning.acting.noise import normals
+from flyball.learning.experience.minibatch import Minibatch
+from flyball.learning.nets.dists import LOG_SQRT_2PI, categorical
+from flyball.learning.nets.dists import slope as log_slope
+from flyball.learning.nets.net import Actor
+from flyball.learning.nets.squashed import Squashed
+from flyball.learning.nets.twin import Twin
 
 NEXT_STREAM, OWN_STREAM = 1_936_682_342, 1_936_682_343
 

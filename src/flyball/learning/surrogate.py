@@ -14,9 +14,9 @@ import torch
 from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Floats, Longs
-from flyball.learning.arena import Arena
-from flyball.learning.flat import Adam
-from flyball.learning.fused import (
+from flyball.learning.experience.arena import Arena
+from flyball.learning.nets.flat import Adam
+from flyball.learning.nets.fused import (
     TILE,
     adam,
     backward,
@@ -25,7 +25,7 @@ from flyball.learning.fused import (
     shape_of,
     transpose,
 )
-from flyball.learning.nets import Actor, Net
+from flyball.learning.nets.net import Actor, Net
 from flyball.policies import Said
 
 
@@ -338,7 +338,7 @@ class Surrogate:
         tanh = net.config.activation == "tanh"
         self.actor = shape_of([*linears(actor.layers), actor.last], places, tanh=tanh)
         self.critic = shape_of([*linears(critic.layers), critic.last], places, tanh=tanh)
-        start = np.concatenate(([0], np.cumsum(net.sizes.actions))).astype(np.int64)
+        start = net.sizes.starts
         self.heads = Heads(start, places[id(actor.log_std)] if actor.free else -1)
         self.work = (*scratch(self.actor), *scratch(self.critic))
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -30,17 +30,18 @@ from torch import Tensor
 from flyball.core.batch import Action, Observation
 from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
-from flyball.learning.acting import NetPolicy
+from flyball.learning.acting.noise import normals
+from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.flat import Adam, Flat
-from flyball.learning.minibatch import Minibatch, Reader, device_of
-from flyball.learning.nets import Actor, Net
-from flyball.learning.noise import normals
-from flyball.learning.offpolicy import Loop
-from flyball.learning.replay import Replay, ReplayConfig
+from flyball.learning.devices import DeviceName, device_of
+from flyball.learning.experience.minibatch import Minibatch, Reader
+from flyball.learning.experience.offpolicy import Loop
+from flyball.learning.experience.replay import Replay, ReplayConfig
+from flyball.learning.nets.flat import Adam, Flat
+from flyball.learning.nets.net import Actor, Net
+from flyball.learning.nets.squashed import Squashed
 from flyball.learning.sac import critics_of, refuse
 from flyball.learning.settings import require
-from flyball.learning.squashed import Squashed
 
 ACTING_STREAM, SMOOTHING_STREAM = 1_952_723_763, 1_952_723_764
 
@@ -103,7 +104,7 @@ class TD3Config:
     norm_updates: int = 1000
     """Gradient steps after which the feature normalisers stand still."""
 
-    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    device: DeviceName = "cpu"
     """Where the networks learn; acting stays on the CPU. auto: cuda where there is one."""
 
     def __post_init__(self) -> None:

@@ -8,12 +8,13 @@ widest kind's (the mask of the others is False there), agents told apart by a on
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from flyball.core.batch import Action, Doubles, Floats, Longs
 from flyball.core.errors import ConfigError, Problem
-from flyball.core.spec import AgentKind, Categorical, Hybrid, OptionsHead, Spec, TanhGaussian
+from flyball.core.spec import AgentKind, Hybrid, OptionsHead, Spec, TanhGaussian
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Sizes:
     def n_heads(self) -> int:
         """Choices of an agent in one step."""
         return len(self.actions) or int(self.n_features > 0)
+
+    @property
+    def starts(self) -> Longs:
+        """First mask column of each choice head (H + 1,), and behind them the number of columns."""
+        return np.cumsum((0, *self.actions), dtype=np.int64)
 
     @property
     def n_values(self) -> int:
@@ -57,9 +63,7 @@ def sizes_of(spec: Spec) -> Sizes:
     kinds = spec.kinds
     heads = [head for kind in kinds for head in kind.heads]
     features = [len(head.features) for head in heads if isinstance(head, OptionsHead)]
-    widths = [_choice_widths(kind) for kind in kinds]
-    n_choice = max(len(own) for own in widths)
-    actions = tuple(max(own[h] if h < len(own) else 1 for own in widths) for h in range(n_choice))
+    actions = tuple(end - start for start, end in pairwise(spec.choice_starts))
     n_values = max(len(_gaussians(kind)) for kind in kinds)
     lonely = not features or (len(heads) == 1 and not actions and not n_values)
     if not lonely or not heads:
@@ -82,10 +86,6 @@ def sizes_of(spec: Spec) -> Sizes:
         active=_active(kinds, actions, n_values),
         n_agents=spec.n_agents,
     )
-
-
-def _choice_widths(kind: AgentKind) -> list[int]:
-    return [head.n for head in kind.heads if isinstance(head, Categorical | Hybrid)]
 
 
 def _gaussians(kind: AgentKind) -> list[TanhGaussian]:

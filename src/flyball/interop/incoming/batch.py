@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flyball.core.batch import Action, Bools, Doubles, Ints, Longs, Observation, Options, Step
 from flyball.core.spec import AgentKind, Feature, Kpi, Objective, Spec
-from flyball.interop.heads import continuous_heads, discrete_heads, mask_starts
+from flyball.interop.heads import continuous_heads, discrete_heads
 
 KPIS = (
     Kpi("return", "reward", "max", "undiscounted sum of the rewards, mean over agents"),
@@ -51,7 +51,7 @@ class Batch:
     def __init__(self, spec: Spec, n_envs: int) -> None:
         self.spec, self.n_envs = spec, n_envs
         n_agents = spec.n_agents
-        self.starts = mask_starts(spec)
+        self.starts = spec.choice_starts
         self._ranges(spec)
         self.masked = False
         """Whether any mask ever forbids anything; until then none is read."""
@@ -255,7 +255,7 @@ class Batch:
         )
 
 
-def _blank(spec: Spec, n_envs: int, starts: list[int]) -> Observation:
+def _blank(spec: Spec, n_envs: int, starts: tuple[int, ...]) -> Observation:
     """Return an observation of zeros."""
     n_agents = spec.n_agents
     width = max(len(kind.features) for kind in spec.kinds)

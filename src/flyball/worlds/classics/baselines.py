@@ -23,7 +23,7 @@ from flyball.worlds.classics.optimum import board_model, front, step_cost, value
 from flyball.worlds.classics.pilots import PILOTS, Pilot, sighted
 from flyball.worlds.classics.plants import BLIND
 from flyball.worlds.classics.scenario import Family, Scenario
-from flyball.worlds.classics.state import Sizes, bounds_of, sizes, widths
+from flyball.worlds.classics.state import Sizes, bounds_of, sizes
 
 Wish = NDArray[np.generic]
 """What a rule wants: choices (B, N, H), or values (B, N, D) where there is no discrete head."""
@@ -90,13 +90,11 @@ class Random:
         who = np.arange(rows)[:, None], np.arange(agents)[None, :]
         action = acted(n, np.zeros((rows, agents, n.heads or n.values)))
         log_prob = np.zeros((rows, agents))
-        at = 0
-        for head, width in enumerate(widths(self.spec)):
-            legal = observation.mask[:, :, at : at + width]
+        for head, (start, end) in enumerate(pairwise(self.spec.choice_starts)):
+            legal = observation.mask[:, :, start:end]
             draw = uniform(seed, call, *who, head)
             action.choice[:, :, head] = _picked(legal, draw)
             log_prob -= np.log(np.maximum(legal.sum(2), 1))
-            at += width
         low, high = bounds_of(self.spec, n, "low"), bounds_of(self.spec, n, "high")
         for d in range(n.values):
             span = high[:, d] - low[:, d]
@@ -138,7 +136,7 @@ def _first_legal(
     if not n.heads:
         middle = (bounds_of(spec, n, "low") + bounds_of(spec, n, "high")) / 2
         return np.broadcast_to(middle, (rows, agents, n.values)), memory
-    starts = np.cumsum([0, *widths(spec)])
+    starts = spec.choice_starts
     parts = [observation.mask[:, :, a:b].argmax(2) for a, b in pairwise(starts)]
     return np.stack(parts, axis=2), memory
 
@@ -216,7 +214,7 @@ def _always(wish: Wish, observation: Observation, memory: Doubles) -> tuple[Wish
 
 def _repeat(spec: Spec, observation: Observation, memory: Doubles) -> tuple[Wish, Doubles]:
     """Choose the target of each head."""
-    starts = np.cumsum([0, *widths(spec)])
+    starts = spec.choice_starts
     parts = [observation.obs[:, :, a:b].argmax(2) for a, b in pairwise(starts)]
     return np.stack(parts, axis=2), memory
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flyball.core.batch import Bools, Doubles, Floats, Ints, Longs
-from flyball.core.spec import Categorical, Hybrid, Spec, TanhGaussian
+from flyball.core.spec import Spec, TanhGaussian
 
 
 class State(NamedTuple):
@@ -157,8 +157,8 @@ def sizes(spec: Spec, n_envs: int, n_real: int, n_whole: int) -> Sizes:
         agents=spec.n_agents,
         features=max(len(kind.features) for kind in spec.kinds),
         state=len(spec.state),
-        actions=sum(widths(spec)),
-        heads=len(widths(spec)),
+        actions=spec.choice_starts[-1],
+        heads=len(spec.choice_starts) - 1,
         values=max(len(list(ranges(kind.heads))) for kind in spec.kinds),
         objectives=len(spec.objectives),
         real=n_real,
@@ -170,7 +170,7 @@ def allocate(spec: Spec, n: Sizes, time_limit: int, share: float) -> Memory:
     """Return the memory of a problem with this spec: zeros, and its rules."""
     b, rows = n.envs, n.envs * n.agents
     bounds = [bounds_of(spec, n, name).ravel() for name in ("low", "high")]
-    head = np.cumsum([0, *widths(spec)], dtype=np.int64)
+    head = np.array(spec.choice_starts)
     doubles = np.zeros(b * (n.real + 3) + rows * (n.objectives + n.values))
     longs = np.zeros(b * (n.whole + 3), np.int64)
     return Memory(
@@ -191,16 +191,6 @@ def bounds_of(spec: Spec, n: Sizes, name: str) -> Doubles:
             bounds[agent : agent + kind.count, d] = getattr(head, name)
         agent += kind.count
     return bounds
-
-
-def widths(spec: Spec) -> list[int]:
-    """Return the mask columns of each discrete head: as many as the widest kind needs there."""
-    sizes = [
-        [head.n for head in kind.heads if isinstance(head, Categorical | Hybrid)]
-        for kind in spec.kinds
-    ]
-    deepest = max(len(own) for own in sizes)
-    return [max(own[h] for own in sizes if h < len(own)) for h in range(deepest)]
 
 
 def ranges(heads: tuple[Any, ...]) -> Iterator[TanhGaussian]:
