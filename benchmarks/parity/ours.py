@@ -5,14 +5,12 @@ Problems that `worlds.classics` has are trained there and judged on Gymnasium's;
 trained on Gymnasium through `interop`.
 """
 
-import importlib.util
 import time
 from importlib.metadata import version
 from typing import Any
 
 import gymnasium
 import numpy as np
-from measuring import ROOT
 from numpy.typing import NDArray
 
 from flyball.core.batch import Action, Observation, Options
@@ -24,9 +22,10 @@ from flyball.learning import train as budgeted
 from flyball.learning.catalogue import ALGORITHMS
 from flyball.worlds import classics
 from parity.cells import EPISODES, Cell
+from parity.depends import code_hash
 from parity.problems import make
 from parity.scoring import Actor, scores
-from parity.words import steps_of, translate
+from parity.words import TRANSLATIONS, steps_of, translate
 
 CLASSICS = {
     "CartPole-v1": "cartpole",
@@ -41,21 +40,17 @@ POINTS = 20
 
 
 def made_by(cell: Cell) -> dict[str, str]:
-    """Return content hashes and versions that a run depends on."""
-    own = "worlds/classics" if cell.problem in CLASSICS else "interop"
-    packages = ("torch", "numpy", "numba") if cell.problem in CLASSICS else ("torch", "gymnasium")
-    hashes = {room: _content_hash(ROOT, room) for room in ("core", "policies", "learning", own)}
-    return hashes | {package: version(package) for package in packages}
-
-
-def _content_hash(root: Any, room: str) -> str:
-    """Return what `tools/evidence.py` means by a room's content."""
-    found = importlib.util.spec_from_file_location("evidence", ROOT / "tools" / "evidence.py")
-    if found is None or found.loader is None:
-        raise FileNotFoundError(ROOT / "tools" / "evidence.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return str(module.content_hash(root, room))
+    """Return hashes of the code and versions that a run depends on."""
+    classic = cell.problem in CLASSICS
+    algorithm = TRANSLATIONS[cell.algorithm][0]
+    learner = (f"flyball.learning.{algorithm}", "flyball.learning.training")
+    world = "flyball.worlds.classics" if classic else "flyball.interop.incoming"
+    packages = ("torch", "numpy", "numba") if classic else ("torch", "gymnasium")
+    return {
+        "learner": code_hash(*learner),
+        "world": code_hash(world),
+        **{package: version(package) for package in packages},
+    }
 
 
 def train(cell: Cell, seed: int, episodes: int = EPISODES) -> dict[str, Any]:
