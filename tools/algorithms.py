@@ -17,18 +17,19 @@ from evidence import line  # the tools stand in one folder
 from flyball.experiments import algorithms
 
 ROOT = Path(__file__).parents[1]
+NETWORK = ("net.hidden", "net.critic_hidden", "net.activation", "net.norm")
 MARK = re.compile(r"<!-- (settings|figures): ([^>]*?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def settings(name: str) -> str:
-    """Return the table of an algorithm's own settings, without those of its network."""
+    """Return the table of an algorithm's own settings, and the sizes of its networks."""
     rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
-    for each in algorithms.settings(name):
-        if each.key.startswith("net."):
-            continue
+    found = algorithms.settings(name)
+    for each in [each for each in found if not each.key.startswith("net.")]:
         cells = (f"`{each.key}`", each.kind, each.default, each.sentence)
         rows.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
-    return "\n".join(rows)
+    nets = [f"`{each.key}` {each.default}" for each in found if each.key in NETWORK]
+    return "\n".join(rows) + f"\n\nNetworks, if nothing else is asked for: {', '.join(nets)}."
 
 
 def figures(words: list[str], evidence: Path) -> str:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
+from copy import deepcopy
+
+import numpy as np
 import pytest
 import torch
 
 from flyball.core.errors import ConfigError
+from flyball.learning.catalogue import ALGORITHMS
 from flyball.learning.devices import Pupil, device_of
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
@@ -45,6 +49,57 @@ def test_weights_and_statistics_go_to_a_copy_and_come_back():
     assert net.critic.last.bias.item() == 5.0
     for own, same in zip(net.state_dict().values(), pupil.net.state_dict().values(), strict=True):
         assert torch.equal(own, same)
+
+
+class Apart(Pupil):
+    """A pupil that is a copy everywhere, as on a GPU."""
+
+    def __init__(self, net, device):
+        super().__init__(net, device)
+        self.net = deepcopy(net)
+
+
+def made(name, device="cpu"):
+    """Return a short run of an algorithm on a chain."""
+    own = {
+        "ppo": {"compiled": False},
+        "a2c": {},
+        "dqn": {"learning_starts": 8, "prioritised": True},
+    }
+    recipe = ALGORITHMS[name]
+    net = NetConfig(hidden=(8,), critic_hidden=(8,))
+    return recipe.make(Chain(4), net, recipe.config(seed=3, device=device, **own[name]))
+
+
+@pytest.mark.parametrize("name", ["ppo", "a2c", "dqn"])
+def test_a_copy_elsewhere_learns_the_same_and_goes_on_from_a_checkpoint(name, monkeypatch):
+    here = made(name)
+    for iteration in range(6):
+        here.iterate(iteration, iteration / 6)
+    monkeypatch.setattr(f"flyball.learning.{name}.Pupil", Apart)
+    apart, resumed = made(name), made(name)
+    for iteration in range(6):
+        if iteration == 3:
+            resumed.restore(apart.state())
+        for run in (apart, resumed)[: 1 + (iteration >= 3)]:
+            run.iterate(iteration, iteration / 6)
+
+    expected = here.state()
+    for run in (apart, resumed):
+        for key, array in run.state().items():
+            np.testing.assert_array_equal(array, expected[key], err_msg=key)
+
+
+@pytest.mark.skipif(not GPU, reason="no GPU here")
+@pytest.mark.parametrize("name", ["ppo", "a2c", "dqn"])
+def test_a_gpu_learns_what_the_processor_learns(name):
+    runs = [made(name, device) for device in ("cpu", "cuda")]
+    for run in runs:
+        for iteration in range(3):
+            run.iterate(iteration, iteration / 3)
+
+    for own, twin in zip(*(run.net.parameters() for run in runs), strict=True):
+        torch.testing.assert_close(own, twin, rtol=0, atol=1e-4)
 
 
 @pytest.mark.skipif(not GPU, reason="no GPU here")

@@ -277,9 +277,9 @@ def test_a_row_draws_the_same_action_whatever_the_batch_around_it():
 
 def test_learning_stops_within_an_iteration_once_the_policy_moved_too_far():
     env = Chain(16)
+    moves = {"n_steps": 32, "epochs": 50, "minibatch": 512, "rate": 3e-2}
     runs = [
-        PPO(env, Net(env.spec, SMALL, 0), PPOConfig(n_steps=32, epochs=50, rate=3e-2, target_kl=kl))
-        for kl in (1e-4, None)
+        PPO(env, Net(env.spec, SMALL, 0), PPOConfig(**moves, target_kl=kl)) for kl in (1e-4, None)
     ]
 
     moved = [run.iterate(0, 0.0)["kl"] for run in runs]

@@ -45,7 +45,8 @@ def settings(name: str) -> list[Setting]:
     ConfigError
         When there is no such algorithm; names the nearest.
     """
-    own = settings_of(learning.recipe(name).config(), name)
+    recipe = learning.recipe(name)
+    own = settings_of(recipe.config(), name)
     inherited = [f"{name}.{key}" for key in INHERITED]
     own = [each for each in own if each.key not in inherited]
-    return own + settings_of(learning.NetConfig(), "net")
+    return own + settings_of(recipe.net, "net")

@@ -14,7 +14,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,7 @@ class Reader:
         self.world, self.algorithm = world, algorithm
         with collecting() as attempt:
             attempt(lambda: Subject(world))
-            self.config = attempt(lambda: learning.recipe(algorithm).config)
+            self.recipe = attempt(lambda: learning.recipe(algorithm))
 
     def read(self, tables: Tables, where: str) -> Experiment:
         """Return the experiment; raise ConfigError with everything that is wrong."""
@@ -159,9 +159,11 @@ class Reader:
                 attempt(lambda: learning.recipe(self.algorithm, subject.spec))
             place = f"{where} [{self.algorithm}]"
             run = attempt(lambda: build(RunConfig, rest, where))
-            net = attempt(lambda: build(learning.NetConfig, parts["net"], f"{where} [net]"))
-            own = attempt(lambda: build(self.config, parts[self.algorithm], place))
-            if run is not None and run.device == "cuda" and not hasattr(self.config(), "device"):
+            wanted = asdict(self.recipe.net) | parts["net"]
+            net = attempt(lambda: build(learning.NetConfig, wanted, f"{where} [net]"))
+            own = attempt(lambda: build(self.recipe.config, parts[self.algorithm], place))
+            on_gpu = hasattr(self.recipe.config(), "device")
+            if run is not None and run.device == "cuda" and not on_gpu:
                 attempt(_on_cpu_only(self.algorithm, where))
         return Experiment(subject=subject, algorithm=self.algorithm, run=run, net=net, own=own)
 

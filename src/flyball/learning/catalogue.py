@@ -16,7 +16,7 @@ from flyball.learning.maddpg import MADDPG, MADDPGConfig
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.qmix import QMIX, QMIXConfig
-from flyball.learning.sac import SAC, SACConfig
+from flyball.learning.sac import NET, SAC, SACConfig
 from flyball.learning.td3 import TD3, TD3Config
 from flyball.learning.training import Learner
 
@@ -42,6 +42,9 @@ class Recipe:
     """Whether it is made for several agents."""
 
     paper: str
+    net: NetConfig
+    """Networks where nothing else was asked for."""
+
     make: Callable[..., Learner]
     """(Env, network settings, own settings, run folder or None) to a run.
 
@@ -60,6 +63,7 @@ class Recipe:
 
 
 ANY = frozenset({"Categorical", "OptionsHead", "TanhGaussian", "Hybrid"})
+VALUES_NET = NetConfig(activation="relu")
 CHOICES, VALUES = frozenset({"Categorical"}), frozenset({"TanhGaussian"})
 
 
@@ -101,6 +105,7 @@ RECIPES = (
         memory=True,
         many=False,
         paper="arXiv:1707.06347",
+        net=NetConfig(),
         make=_ppo,
     ),
     Recipe(
@@ -111,6 +116,7 @@ RECIPES = (
         memory=True,
         many=False,
         paper="arXiv:1602.01783",
+        net=NetConfig(),
         make=_a2c,
     ),
     Recipe(
@@ -121,6 +127,7 @@ RECIPES = (
         memory=False,
         many=False,
         paper="doi:10.1038/nature14236",
+        net=VALUES_NET,
         make=_dqn,
     ),
     Recipe(
@@ -131,6 +138,7 @@ RECIPES = (
         memory=False,
         many=False,
         paper="arXiv:1812.05905",
+        net=NET,
         make=_sac,
     ),
     Recipe(
@@ -141,6 +149,7 @@ RECIPES = (
         memory=False,
         many=False,
         paper="arXiv:1802.09477",
+        net=NET,
         make=_td3,
     ),
     Recipe(
@@ -151,6 +160,7 @@ RECIPES = (
         memory=True,
         many=True,
         paper="arXiv:1803.11485",
+        net=VALUES_NET,
         make=_qmix,
     ),
     Recipe(
@@ -161,6 +171,7 @@ RECIPES = (
         memory=False,
         many=True,
         paper="arXiv:1706.02275",
+        net=VALUES_NET,
         make=_maddpg,
     ),
 )

@@ -5,10 +5,12 @@ Acting always happens on the processor, because a few rows a step cost more to s
 compute. On a GPU a copy of the network learns, and its weights come back after each iteration.
 """
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from flyball.learning.nets.net import Net
 from flyball.learning.settings import require
@@ -49,17 +51,16 @@ class Pupil:
     def fetch(self) -> None:
         """Take weights and statistics from the network that acts."""
         if self.net is not self.acting:
-            _copy(self.acting, self.net)
+            _copy(self.acting.state_dict(), self.net.state_dict())
 
     def bring(self) -> None:
-        """Give weights and statistics back to the network that acts."""
+        """Give the weights back to the network that acts; only that one learns statistics."""
         if self.net is not self.acting:
-            _copy(self.net, self.acting)
+            weights = (dict(net.named_parameters()) for net in (self.net, self.acting))
+            _copy(*weights)
 
 
-def _copy(source: Net, target: Net) -> None:
+def _copy(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
-        for own, other in zip(
-            target.state_dict().values(), source.state_dict().values(), strict=True
-        ):
-            own.copy_(other)
+        for name, tensor in target.items():
+            tensor.copy_(source[name])

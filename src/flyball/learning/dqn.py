@@ -33,6 +33,7 @@ from flyball.core.protocols import Env
 from flyball.core.spec import Spec
 from flyball.learning.acting.greedy import EpsilonGreedy, own_rows, scores, told_apart
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
+from flyball.learning.devices import DeviceName, Pupil, device_of
 from flyball.learning.experience.offpolicy import Loop
 from flyball.learning.experience.replay import Batch, Replay, ReplayConfig
 from flyball.learning.experience.sumtree import Priorities, PriorityConfig
@@ -50,6 +51,9 @@ class DQNConfig:
 
     seed: int = 0
     """Names every random draw of the run, at least 0."""
+
+    device: DeviceName = "cpu"
+    """Where the network learns: cpu, cuda, or auto for cuda where there is one."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
@@ -195,10 +199,12 @@ class DQN:
         usual = "ppo, or a net without cell"
         require("dqn", found, allowed, ok=ok and not net.n_memory, usual=usual)
         self.env, self.net, self.config = env, net, config
-        self.target = deepcopy(net)
-        self.optimiser = Adam(_learned(net, config), config.rate, eps=1e-8)
+        self.pupil = Pupil(net, device_of(config.device, "dqn.device"))
+        self.device = self.pupil.device
+        self.target = deepcopy(self.pupil.net)
+        self.optimiser = Adam(_learned(self.pupil.net, config), config.rate, eps=1e-8)
         self.target_flat = Flat(_learned(self.target, config))
-        self.head = torch.from_numpy(sizes.starts[:-1])
+        self.head = torch.from_numpy(sizes.starts[:-1]).to(self.device)
         self.replay = Replay(
             env.spec,
             env.n_envs,
@@ -260,6 +266,7 @@ class DQN:
         """Take gradient steps; return the mean loss, and error and value of the last step."""
         size, seed, priorities = self.config.minibatch, self.config.seed, self.priorities
         losses: list[Tensor] = []
+        self.pupil.fetch()
         at_once = max(1, ROWS_AT_ONCE // size) if priorities is None else 1
         for first in range(0, n_updates, at_once):
             n = min(at_once, n_updates - first)
@@ -274,7 +281,8 @@ class DQN:
                 losses.append(loss)
             error = (value - goal).abs_()
             if priorities is not None:
-                priorities.update(places, error.view(size, -1).amax(-1).numpy())
+                priorities.update(places, error.view(size, -1).amax(-1).cpu().numpy())
+        self.pupil.bring()
         figures = torch.stack((torch.stack(losses).mean(), error.mean(), value.mean()))
         return dict(zip(("loss", "error", "value"), figures.tolist(), strict=True))
 
@@ -299,7 +307,7 @@ class DQN:
         parts = zip(*(part.split(n_rows) for part in now), strict=True)
         if self.config.double:  # lazily: the learned network changes from step to step
             later = zip(*(part.split(n_rows) for part in then), strict=True)
-            goals = (self.goal(Then(*part), self.net) for part in later)
+            goals = (self.goal(Then(*part), self.pupil.net) for part in later)
         else:
             goals = iter(self.goal(then, self.target).split(n_rows))
         for part, goal in zip(parts, goals, strict=True):
@@ -312,13 +320,14 @@ class DQN:
         counts = (acted / acted.sum(-1, keepdim=True).clamp_(min=1)).view(batch.alive.shape)
         if weight is not None:
             counts = counts * weight[:, None]
-        return Now(own, central, (batch.choice + self.head).flatten(0, 1), counts.flatten())
+        column = (batch.choice.to(self.device) + self.head).flatten(0, 1)
+        return Now(own, central, column, counts.flatten().to(self.device))
 
     def then(self, batch: Batch) -> Then:
         """Return the rows of what followed."""
         own, central = self._rows(batch.next_obs, batch.next_state)
-        legal = batch.next_mask.flatten(0, 1)
-        return Then(own, central, legal, batch.reward.flatten(), batch.discount.flatten())
+        rest = (batch.next_mask.flatten(0, 1), batch.reward.flatten(), batch.discount.flatten())
+        return Then(own, central, *(part.to(self.device) for part in rest))
 
     def goal(self, then: Then, chooser: Net) -> Tensor:
         """Return (R,) reward and discounted value of the action that `chooser` finds best.
@@ -336,7 +345,7 @@ class DQN:
 
     def update(self, now: Now, goal: Tensor) -> tuple[Tensor, Tensor]:
         """Take one gradient step towards a goal (R,); return the loss and the values (R,)."""
-        value = self.values(self.net, now.own, now.central).gather(-1, now.column).sum(-1)
+        value = self.values(self.pupil.net, now.own, now.central).gather(-1, now.column).sum(-1)
         error = nn.functional.smooth_l1_loss(value, goal, reduction="none")
         loss = torch.dot(error, now.weight)
         self.optimiser.descend(loss, self.config.gradient_clip)
@@ -355,17 +364,17 @@ class DQN:
 
     def _rows(self, obs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the actor and, with duelling, the critic read of observations."""
-        own = own_rows(self.net, obs)
+        own = own_rows(self.net, obs).to(self.device)
         if not (self.config.duelling and self.net.critic.sees_state):
             return own, own
         central = self.net.state_norm(state)[:, None].expand(-1, self.net.sizes.n_agents, -1)
-        return own, told_apart(self.net, central).flatten(0, 1)
+        return own, told_apart(self.net, central).flatten(0, 1).to(self.device)
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on, as named arrays."""
         own: Arrays = {
             "dqn.updates": np.array(self.updates),
-            "dqn.target": self.target_flat.vector.numpy().copy(),
+            "dqn.target": self.target_flat.vector.cpu().numpy().copy(),
         }
         priorities = self.priorities.state() if self.priorities is not None else {}
         return learner_arrays(self.net, self.optimiser) | self.loop.state() | priorities | own
@@ -373,6 +382,7 @@ class DQN:
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_learner(self.net, self.optimiser, arrays)
+        self.pupil.fetch()
         self.loop.restore(arrays)
         if self.priorities is not None:
             self.priorities.restore(arrays)

@@ -55,10 +55,10 @@ class PPOConfig:
     n_steps: int = 128
     """Steps of every row in one iteration."""
 
-    epochs: int = 3
+    epochs: int = 10
     """Passes over the decisions of an iteration."""
 
-    minibatch: int = 4096
+    minibatch: int = 64
     """Decisions in one gradient step."""
 
     clip: float = 0.2
@@ -117,7 +117,7 @@ class PPOConfig:
             least,
             "at least 1",
             ok=least > 0,
-            usual="128, 3, 4096",
+            usual="128, 10, 64",
         )
 
 

@@ -126,13 +126,17 @@ class TrainConfig:
 
     pool: PoolConfig = field(default_factory=PoolConfig)
     phase: PhaseConfig = field(default_factory=PhaseConfig)
-    net: learning.NetConfig = field(default_factory=lambda: learning.NetConfig(hidden=()))
+    net: learning.NetConfig = field(
+        default_factory=lambda: learning.NetConfig(hidden=(), critic_hidden=(32, 32), norm="log")
+    )
     imitate: learning.imitate.ImitateConfig = field(
         default_factory=lambda: learning.imitate.ImitateConfig(rate=1e-2, minibatch=512)
     )
     improve: learning.improve.ImproveConfig = field(default_factory=learning.improve.ImproveConfig)
     es: learning.es.ESConfig = field(default_factory=learning.es.ESConfig)
-    ppo: learning.ppo.PPOConfig = field(default_factory=learning.ppo.PPOConfig)
+    ppo: learning.ppo.PPOConfig = field(
+        default_factory=lambda: learning.ppo.PPOConfig(epochs=3, minibatch=4096)
+    )
 
     def __post_init__(self) -> None:
         if self.envs < 1 or self.threads < 1:

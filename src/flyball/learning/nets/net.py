@@ -31,10 +31,10 @@ from flyball.policies import Sizes, sizes_of
 class NetConfig:
     """Sizes of the network."""
 
-    hidden: tuple[int, ...] = (64, 32)
+    hidden: tuple[int, ...] = (64, 64)
     """Widths of the actor's layers. With options two, or none for a linear index as rules are."""
 
-    critic_hidden: tuple[int, ...] = (32, 32)
+    critic_hidden: tuple[int, ...] = (64, 64)
     """Widths of the critic's layers."""
 
     activation: Literal["tanh", "relu"] = "tanh"
@@ -49,7 +49,7 @@ class NetConfig:
     memory_steps: int = 0
     """How many steps a fresh cell should remember for; 0: forget gates start at 1."""
 
-    norm: NormKind = "log"
+    norm: NormKind = "standard"
     """Normaliser of features: none, standard (mean and deviation), or log (signed log1p first)."""
 
     feature_clip: float = 8.0
