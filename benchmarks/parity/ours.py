@@ -5,6 +5,7 @@ Problems that `worlds.classics` has are trained there and judged on Gymnasium's;
 trained on Gymnasium through `interop`.
 """
 
+import hashlib
 import time
 from importlib.metadata import version
 from typing import Any
@@ -40,13 +41,14 @@ POINTS = 20
 
 
 def made_by(cell: Cell) -> dict[str, str]:
-    """Return hashes of the code and versions that a run depends on."""
+    """Return hashes of settings and code, and the versions that a run depends on."""
     classic = cell.problem in CLASSICS
     algorithm = TRANSLATIONS[cell.algorithm][0]
     learner = (f"flyball.learning.{algorithm}", "flyball.learning.training")
     world = "flyball.worlds.classics" if classic else "flyball.interop.incoming"
     packages = ("torch", "numpy", "numba") if classic else ("torch", "gymnasium")
     return {
+        "asked": hashlib.sha256(repr(translate(cell, 0)).encode()).hexdigest()[:16],
         "learner": code_hash(*learner),
         "world": code_hash(world),
         **{package: version(package) for package in packages},

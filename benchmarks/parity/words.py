@@ -93,7 +93,7 @@ def _ppo(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
         "gamma": settings["gamma"],
         "lam": settings["gae_lambda"],
         "entropy": settings["ent_coef"],
-        "value_weight": 2.0 * settings["vf_coef"],  # their squared error has no half before it
+        "value_weight": settings["vf_coef"],
         "gradient_clip": settings["max_grad_norm"],
         "standardise": settings["normalize_advantage"],
         "scale_rewards": settings["normalize"],

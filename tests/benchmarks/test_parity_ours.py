@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from parity import ours
 from parity.cells import load
+from parity.words import TRANSLATIONS
 from peers.learning import stable_baselines
 
 CELLS = load()
@@ -32,3 +33,17 @@ def test_a_run_depends_on_its_own_algorithm_and_on_where_it_is_trained():
     assert own["world"] == ours.made_by(CELLS["dqn-cartpole"])["world"] != other["world"]
     assert "numba" in own
     assert "gymnasium" in other
+
+
+def test_a_run_depends_on_what_was_asked_of_ours(monkeypatch):
+    cell = CELLS["ppo-cartpole"]
+    before = ours.made_by(cell)
+    words = TRANSLATIONS["ppo"][1]
+
+    def doubled(settings):
+        net, config = words(settings)
+        return net, config | {"value_weight": 2 * config["value_weight"]}
+
+    monkeypatch.setitem(TRANSLATIONS, "ppo", ("ppo", doubled))
+
+    assert ours.made_by(cell) != before

@@ -46,10 +46,10 @@ def test_what_ours_cannot_do_is_refused():
         translate(asked, seed=1)
 
 
-def test_half_of_their_squared_error_is_ours_and_what_falls_falls_to_zero():
+def test_a_weight_of_the_squared_error_stays_and_what_falls_falls_to_zero():
     asked = translate(CELLS["ppo-cartpole"], seed=3)
 
-    assert asked.config.value_weight == 2 * 0.5
+    assert asked.config.value_weight == 0.5
     assert (asked.config.rate, asked.config.rate_end) == (0.001, 0.0)
     assert (asked.config.clip, asked.config.clip_end) == (0.2, 0.0)
     assert asked.config.target_kl is None
