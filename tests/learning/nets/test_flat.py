@@ -87,3 +87,19 @@ def test_approaching_moves_every_parameter_by_its_share():
 
     for own, old, far in zip(one.parameters(), start, other.parameters(), strict=True):
         torch.testing.assert_close(own.detach(), old + 0.25 * (far.detach() - old))
+
+
+def test_the_compiled_sweep_of_adam_is_the_formula_of_the_paper():
+    module = net().double()
+    ours = Adam([module], 3e-2, eps=1e-8, betas=(0.8, 0.95))
+    expected, first, second = ours.flat.vector.clone(), 0.0, 0.0
+
+    for k in range(1, 4):
+        slope = torch.randn(expected.shape, generator=torch.Generator().manual_seed(k)).double()
+        ours.flat.gradient.copy_(slope)
+        ours.step()
+        first, second = 0.8 * first + 0.2 * slope, 0.95 * second + 0.05 * slope**2
+        root = (second / (1 - 0.95**k)).sqrt()
+        expected -= 3e-2 * first / (1 - 0.8**k) / (root + 1e-8)
+
+    torch.testing.assert_close(ours.flat.vector, expected, rtol=1e-12, atol=1e-12)

@@ -5,17 +5,22 @@ Small networks spend their time between operators, not in them: clipping, the op
 averaging a target network are a few operators on one vector instead of a few for each of twenty
 tensors. The modules' parameters become views of the vector, their gradients views of another.
 
-- `Adam`: Kingma & Ba, arXiv:1412.6980, as torch.optim.Adam computes it.
+- `Adam`: Kingma & Ba, arXiv:1412.6980, as torch.optim.Adam computes it; on the CPU in one compiled
+  sweep, since a vector that does not fit the cache is read once instead of once an operation.
 - `RMSprop`: as in TensorFlow, with epsilon inside the root and the average starting at one, which
   is what actor-critics were tuned with (Stable-Baselines3's RMSpropTFLike); torch has it outside.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from flyball.core.batch import Floats
 
 
 class Flat:
@@ -88,11 +93,21 @@ class Adam:
         """Take one step down the gradient that stands in the flat vector."""
         self.steps += 1
         (beta, gamma), slope = self.betas, self.flat.gradient
+        scale = (1 - gamma**self.steps) ** -0.5
+        rate = self.rate / (1 - beta**self.steps)
+        if slope.device.type == "cpu":
+            vector, first, second = (
+                part.numpy() for part in (self.flat.vector, self.first, self.second)
+            )
+            kind = vector.dtype.type
+            pace = _Pace(*map(kind, (1 - beta, gamma, 1 - gamma, scale, self.eps, rate)))
+            _descend(vector, slope.numpy(), first, second, pace)
+            return
         with torch.no_grad():
             self.first.lerp_(slope, 1 - beta)
             self.second.mul_(gamma).addcmul_(slope, slope, value=1 - gamma)
-            spread = self.second.sqrt().mul_((1 - gamma**self.steps) ** -0.5).add_(self.eps)
-            self.flat.vector.addcdiv_(self.first, spread, value=-self.rate / (1 - beta**self.steps))
+            spread = self.second.sqrt().mul_(scale).add_(self.eps)
+            self.flat.vector.addcdiv_(self.first, spread, value=-rate)
 
     def arrays(self, prefix: str = "adam.") -> dict[str, NDArray[np.generic]]:
         """Return copies of the moments and the step count."""
@@ -134,3 +149,23 @@ class RMSprop:
     def load(self, arrays: dict[str, NDArray[np.generic]], prefix: str = "rmsprop.") -> None:
         """Put the array of `arrays` back."""
         self.second.copy_(torch.from_numpy(arrays[f"{prefix}second"].copy()))
+
+
+class _Pace(NamedTuple):
+    """Of one step, in the type of the vectors."""
+
+    towards: np.floating  # share by which the mean moves
+    keep: np.floating  # share of the mean square that stays
+    add: np.floating
+    scale: np.floating  # of the root of the mean square, whose start at zero it undoes
+    eps: np.floating
+    rate: np.floating
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _descend(vector: Floats, slope: Floats, first: Floats, second: Floats, pace: _Pace) -> None:
+    """Take one step of Adam in place, all (P,)."""
+    for i in range(len(vector)):
+        first[i] += pace.towards * (slope[i] - first[i])
+        second[i] = pace.keep * second[i] + pace.add * slope[i] * slope[i]
+        vector[i] -= pace.rate * first[i] / (np.sqrt(second[i]) * pace.scale + pace.eps)
