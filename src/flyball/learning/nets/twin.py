@@ -13,8 +13,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from flyball.learning.nets.bends import Activation
 from flyball.learning.nets.net import GAIN, layer
-from flyball.learning.nets.passes import Activation, Passes
+from flyball.learning.nets.passes import Passes
 
 
 class Twin(nn.Module):
