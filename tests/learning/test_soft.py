@@ -233,3 +233,15 @@ def test_only_the_applied_action_has_an_error():
         difference = estimates[:, row, own] - goal[row]
         torch.testing.assert_close(error[:, row, own], difference)
     assert int((error != 0).sum()) == 2 * len(choice)
+
+
+def test_the_kernel_draws_what_torch_draws():
+    values = Values(actor_of(VALVE, PUMP), torch.tensor([[True, False], [True, True]]), None)
+    some = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(0))
+    mean, log_std = 3.0 * some[0], some[1].clamp(-2.0, 1.0)
+
+    drawn = values.draw(mean, log_std, (3, 4), 5)
+
+    by_torch = values.draw_by_torch(mean, log_std, (3, 4), 5)
+    for own, other in zip(drawn, by_torch, strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)

@@ -7,10 +7,11 @@ policy is worth, entropy included; how wrong the critics were; and which way the
 
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from flyball.learning.acting.noise import normals
+from flyball.learning.acting.noise import normals, squashed
 from flyball.learning.experience.minibatch import Minibatch
 from flyball.learning.nets.dists import LOG_SQRT_2PI, categorical
 from flyball.learning.nets.dists import slope as log_slope
@@ -85,6 +86,8 @@ class Values:
             To hold, nats; None: minus the number of dims.
         """
         self.actor, self.used, self.entropy = Squashed(actor), used, entropy
+        every = np.ones((1, actor.n_values), bool)
+        self._owned = every if used is None else used.numpy()
 
     def ahead(self, target: Twin, now: Update) -> Tensor:
         """Return (R,) the smaller target estimate of a fresh action, and its entropy's worth."""
@@ -128,8 +131,18 @@ class Values:
 
         The density is exact at any size of the latent value (see `dists.slope`). CleanRL and
         Stable-Baselines3 take the logarithm of ``1 - a^2 + 1e-6`` instead, which is wrong by up to
-        nats where the tanh is saturated, and with it the entropy that the temperature sees.
+        nats where the tanh is saturated, and with it the entropy that the temperature sees. On the
+        CPU one kernel does it all.
         """
+        if mean.device.type != "cpu":
+            return self.draw_by_torch(mean, log_std, key, stream)
+        parts = squashed(mean.numpy(), log_std.numpy(), self._owned, key, stream)
+        return Draw(*map(torch.from_numpy, parts))
+
+    def draw_by_torch(
+        self, mean: Tensor, log_std: Tensor, key: tuple[int, int], stream: int
+    ) -> Draw:
+        """Return the same on any device: the twin of the kernel."""
         n_rows, width = mean.shape
         draws = torch.from_numpy(normals(*key, n_rows, width, stream)).to(mean.device)
         spread = log_std.exp() * draws

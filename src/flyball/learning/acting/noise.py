@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numba import njit
 
-from flyball.core.batch import Floats
+from flyball.core.batch import Bools, Floats
 from flyball.learning.draws import mixed
+from flyball.learning.nets.dists import LOG_SQRT_2PI
 
 _S32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
@@ -40,3 +41,43 @@ def normals(seed: int, update: int, n_rows: int, width: int, stream: int) -> Flo
             if k + 1 < width:
                 out[row, k + 1] = radius * math.sin(turn)
     return out
+
+
+@njit(cache=True, nogil=True)
+def squashed(
+    mean: Floats, log_std: Floats, used: Bools, key: tuple[int, int], stream: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return fresh actions (R, D), their log-probabilities (R,) and spreads (R, D).
+
+    Parameters
+    ----------
+    mean, log_std
+        (R, D) of the latent values.
+    used
+        (N, D) which dims an agent has; row r is agent r mod N. Dims that it lacks are 0.
+    key, stream
+        Names of the draws (see `normals`).
+
+    Notes
+    -----
+    Inside in float64. The twin is `soft.Values.draw_by_torch`.
+    """
+    (n_rows, width), n_agents = mean.shape, len(used)
+    draws = normals(key[0], key[1], n_rows, width, stream)
+    action = np.zeros((n_rows, width), mean.dtype)
+    spread = np.empty((n_rows, width), mean.dtype)
+    log_prob = np.empty(n_rows, mean.dtype)
+    for row in range(n_rows):
+        nats = 0.0
+        for k in range(width):
+            draw, log_deviation = np.float64(draws[row, k]), np.float64(log_std[row, k])
+            latent = math.exp(log_deviation) * draw
+            spread[row, k] = latent
+            latent += mean[row, k]
+            if used[row % n_agents, k]:
+                action[row, k] = math.tanh(latent)
+                softplus = math.log1p(math.exp(-2.0 * abs(latent))) + max(0.0, -2.0 * latent)
+                slope = 2.0 * (math.log(2.0) - latent - softplus)
+                nats -= 0.5 * draw * draw + log_deviation + slope + LOG_SQRT_2PI
+        log_prob[row] = nats
+    return action, log_prob, spread
