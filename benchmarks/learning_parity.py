@@ -16,15 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from parity import cells, ledger, ours
 from parity.cells import Cell
 from parity.figures import Compared, figures
-from parity.ledger import Side
 from parity.scoring import chance, scores
 from peers.learning import stable_baselines
 
+Side = Literal["ours", "peer", "random"]
 Wanted = tuple[Cell, Side, int]
 
 SIDES: Mapping[str, ModuleType] = {

@@ -25,7 +25,7 @@ SAMPLES = 50_000
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A difference with its 95 % interval."""
+    """A figure with its 95 % interval."""
 
     mean: float
     low: float
@@ -40,8 +40,8 @@ def iqm(scores: Doubles) -> Doubles:
     """
     n = scores.shape[-1]
     cut = n // 4
-    middle: Doubles = np.sort(scores, axis=-1)[..., cut : n - cut].mean(axis=-1)
-    return middle
+    found: Doubles = np.sort(scores, axis=-1)[..., cut : n - cut].mean(axis=-1)
+    return found
 
 
 def resampled(tasks: Sequence[Doubles], samples: int, *name: int) -> Doubles:
@@ -61,6 +61,12 @@ def resampled(tasks: Sequence[Doubles], samples: int, *name: int) -> Doubles:
         rng = generator(*name, number)
         drawn.append(scores[rng.integers(len(scores), size=(samples, len(scores)))])
     return iqm(np.concatenate(drawn, axis=1))
+
+
+def middle(scores: Doubles, samples: int = SAMPLES) -> Estimate:
+    """Return the interquartile mean of the runs (R,) of one task, with its percentile interval."""
+    low, high = np.quantile(resampled([scores], samples, 0), [0.025, 0.975])
+    return Estimate(mean=float(iqm(scores)), low=float(low), high=float(high))
 
 
 def difference(

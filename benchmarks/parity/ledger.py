@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One line a run in `evidence/parity/<cell>.<side>.jsonl`, only ever added to.
+"""One line a run in `evidence/<benchmark>/<cell>.<side>.jsonl`, only ever added to.
 
 A run counts while its cell's settings and the versions it was made with are today's, so that the
 work goes on over many sittings and nothing is made twice.
@@ -13,17 +13,33 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Protocol
 
-from parity.cells import Cell
+EVIDENCE = Path(__file__).resolve().parents[2] / "evidence"
+FOLDER = EVIDENCE / "parity"
 
-FOLDER = Path(__file__).resolve().parents[2] / "evidence" / "parity"
-
-Side = Literal["ours", "peer", "random"]
 Row = dict[str, Any]
 
 
-def path(cell: Cell, side: Side, folder: Path = FOLDER) -> Path:
+class Kept(Protocol):
+    """What runs are kept of: one cell of a benchmark."""
+
+    @property
+    def name(self) -> str:
+        """Name of its files."""
+        ...
+
+    @property
+    def seeds(self) -> int:
+        """Number of runs on each side; their seeds are 1, 2, ..."""
+        ...
+
+    def content(self) -> str:
+        """Return the hash of what a run's result depends on, other than code."""
+        ...
+
+
+def path(cell: Kept, side: str, folder: Path = FOLDER) -> Path:
     """Return the file of a cell's runs on one side."""
     return folder / f"{cell.name}.{side}.jsonl"
 
@@ -41,7 +57,7 @@ def rows(file: Path) -> list[Row]:
     return found
 
 
-def current(cell: Cell, side: Side, made_by: Mapping[str, str], folder: Path = FOLDER) -> list[Row]:
+def current(cell: Kept, side: str, made_by: Mapping[str, str], folder: Path = FOLDER) -> list[Row]:
     """Return the runs that count, one for each seed up to the cell's number, by seed.
 
     Parameters
@@ -57,14 +73,14 @@ def current(cell: Cell, side: Side, made_by: Mapping[str, str], folder: Path = F
     return [found[seed] for seed in sorted(found) if seed <= cell.seeds]
 
 
-def missing(cell: Cell, side: Side, made_by: Mapping[str, str], folder: Path = FOLDER) -> list[int]:
+def missing(cell: Kept, side: str, made_by: Mapping[str, str], folder: Path = FOLDER) -> list[int]:
     """Return the seeds of the runs that are still to be made."""
     made = {row["seed"] for row in current(cell, side, made_by, folder)}
     last = 1 if side == "random" else cell.seeds
     return [seed for seed in range(1, last + 1) if seed not in made]
 
 
-def add(cell: Cell, side: Side, row: Mapping[str, Any], folder: Path = FOLDER) -> None:
+def add(cell: Kept, side: str, row: Mapping[str, Any], folder: Path = FOLDER) -> None:
     """Write one run durably; a line left unfinished before it is closed off first."""
     folder.mkdir(parents=True, exist_ok=True)
     file = path(cell, side, folder)
@@ -76,7 +92,7 @@ def add(cell: Cell, side: Side, row: Mapping[str, Any], folder: Path = FOLDER) -
 
 
 @contextmanager
-def alone(side: Side, folder: Path = FOLDER) -> Iterator[bool]:
+def alone(side: str, folder: Path = FOLDER) -> Iterator[bool]:
     """Give whether this process is the only one that makes runs of a side."""
     name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     with (Path(tempfile.gettempdir()) / f"flyball-parity-{name}.{side}.lock").open("w") as lock:
