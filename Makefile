@@ -18,7 +18,7 @@ export MPLBACKEND ?= Agg
 # Test processes. More than cores would make tests with a time limit fail for no fault of theirs.
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning docs golden nojit peers clean
+.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning evidence-teams docs golden nojit peers clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,11 @@ evidence-learning: $(STAMP) ## Missing runs against Stable-Baselines3 (hours, re
 	@$(BIN)/python tools/evidence.py record learning_parity \
 		--rooms core learning policies interop worlds/classics \
 		--seeds 1 2 3 4 5 6 7 8 9 10 -- benchmarks/learning_parity.py
+
+evidence-teams: $(STAMP) ## Missing runs of teams and of independent learners (an hour, resumable), then their table
+	@$(BIN)/python benchmarks/team_learning.py --run > /dev/null
+	@$(BIN)/python tools/evidence.py record team_learning \
+		--rooms core learning policies worlds/classics --seeds 1 2 3 4 5 -- benchmarks/team_learning.py
 
 docs: $(STAMP) ## Run every code block of the tutorials and how-to pages
 	@$(BIN)/python tools/docs.py

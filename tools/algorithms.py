@@ -36,7 +36,7 @@ def figures(words: list[str], evidence: Path) -> str:
     """Return the table of all figures whose name begins with one of the words; losing ones stay."""
     rows = ["| figure | ours | peer | ratio | 95 % interval | n | target | met | note |"]
     rows.append("|---|---|---|---|---|---|---|---|---|")
-    for path in sorted(evidence.glob("learning_*.json")):
+    for path in sorted(evidence.glob("*learning*.json")):
         entry = json.loads(path.read_text(encoding="utf-8"))
         rows += [line(row) for row in entry["rows"] if row["metric"].startswith(tuple(words))]
     return "\n".join(rows) if len(rows) > 2 else "No figure has been recorded yet."
