@@ -54,7 +54,7 @@ def test_every_option_is_one_that_the_algorithm_takes_and_has_runs_enough(name):
     recipe = ALGORITHMS[cell.algorithm]
 
     for side in cell.sides:
-        for option in (cell.setup(side, {}), *cell.options(side)):
+        for option in cell.options(side) or [cell.setup(side, {})]:
             recipe.config(**option.settings)
 
     NetConfig(**{key: training.frozen(value) for key, value in cell.net.items()})
@@ -171,4 +171,5 @@ def test_the_configs_hold_the_settings_that_the_evidence_is_about(name):
         **{key: training.frozen(value) for key, value in cell.net.items()}
     )
     recipe = ALGORITHMS[cell.algorithm]
-    assert experiment.own in [recipe.config(**option.settings) for option in cell.options("team")]
+    options = cell.options("team") or [cell.setup("team", {})]
+    assert experiment.own in [recipe.config(**option.settings) for option in options]
