@@ -11,7 +11,8 @@ import pytest
 
 from flyball.core.batch import Action
 from flyball.learning import checkpoint
-from flyball.learning.experience.replay import Replay, ReplayConfig
+from flyball.learning.dqn import DQNConfig
+from flyball.learning.experience.replay import Replay
 from tests.learning import killed_run
 from tests.learning.killed_run import ITERATIONS, KINDS, SAVED, go_on
 from tests.learning.toys import Chain, observation, step_of
@@ -24,7 +25,7 @@ class Line:
 
     def __init__(self, ends="", gamma=0.5, n_step=1, capacity=16):
         self.spec = Chain(1, n_states=1).spec
-        config = ReplayConfig(capacity=capacity, gamma=gamma, n_step=n_step)
+        config = DQNConfig(capacity=capacity, gamma=gamma, n_step=n_step)
         self.replay = Replay(self.spec, 1, config)
         for time, end in enumerate(ends):
             self.replay.observe(self._at(time))

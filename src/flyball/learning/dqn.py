@@ -35,7 +35,7 @@ from flyball.learning.acting.greedy import EpsilonGreedy, own_rows, scores, told
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.devices import DeviceName, Pupil, device_of
 from flyball.learning.experience.offpolicy import Loop
-from flyball.learning.experience.replay import Batch, Replay, ReplayConfig
+from flyball.learning.experience.replay import Batch, Replay
 from flyball.learning.experience.sumtree import Priorities, PriorityConfig
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Net, NetConfig
@@ -205,18 +205,7 @@ class DQN:
         self.optimiser = Adam(_learned(self.pupil.net, config), config.rate, eps=1e-8)
         self.target_flat = Flat(_learned(self.target, config))
         self.head = torch.from_numpy(sizes.starts[:-1]).to(self.device)
-        self.replay = Replay(
-            env.spec,
-            env.n_envs,
-            ReplayConfig(
-                capacity=config.capacity,
-                n_step=config.n_step,
-                gamma=config.gamma,
-                file_above_mb=config.file_above_mb,
-            ),
-            weights=config.weights,
-            folder=folder,
-        )
+        self.replay = Replay(env.spec, env.n_envs, config, folder)
         self.priorities: Priorities | None = None
         if config.prioritised:
             own = PriorityConfig(alpha=config.alpha, beta=config.beta)

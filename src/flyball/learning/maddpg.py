@@ -41,7 +41,7 @@ from flyball.learning.acting.joint import Joint
 from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
 from flyball.learning.experience.offpolicy import Loop
-from flyball.learning.experience.replay import Batch, Replay, ReplayConfig
+from flyball.learning.experience.replay import Batch, Replay
 from flyball.learning.experience.rewards import UNITS, RewardMoments, RewardUnit
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Net, NetConfig
@@ -129,9 +129,11 @@ class MADDPGConfig:
         require("maddpg.others", found, allowed, ok=ok, usual="replayed")
         ok, allowed = self.rewards in UNITS, ", ".join(UNITS)
         require("maddpg.rewards", f"'{self.rewards}'", allowed, ok=ok, usual="scaled")
-        least = min(self.n_steps, self.updates, self.minibatch)
-        names = "maddpg.n_steps, updates, minibatch"
-        require(names, least, "at least 1", ok=least > 0, usual="25, 8, 1024")
+        least = min(self.n_steps, self.updates, self.minibatch, self.n_step)
+        names = "maddpg.n_steps, updates, minibatch, n_step"
+        require(names, least, "at least 1", ok=least > 0, usual="25, 8, 1024, 1")
+        ok = 0 <= self.gamma <= 1
+        require("maddpg.gamma", self.gamma, "in [0, 1]", ok=ok, usual="0.95")
         require("maddpg.tau", self.tau, "in (0, 1]", ok=0 < self.tau <= 1, usual="0.01")
         require("maddpg.penalty", self.penalty, "at least 0", ok=self.penalty >= 0, usual="1e-3")
         least_rate = min(self.actor_rate, self.critic_rate, self.gradient_clip, self.noise)
@@ -212,18 +214,7 @@ class MADDPG:
         self.target_flats = Flat([self.target]), Flat([self.target_critics])
         self.policy = NetPolicy(net)
         self.memory = self.policy.initial(env.n_envs)
-        self.replay = Replay(
-            env.spec,
-            env.n_envs,
-            ReplayConfig(
-                capacity=config.capacity,
-                n_step=config.n_step,
-                gamma=config.gamma,
-                file_above_mb=config.file_above_mb,
-            ),
-            weights=config.weights,
-            folder=folder,
-        )
+        self.replay = Replay(env.spec, env.n_envs, config, folder)
         starts = config.learning_starts
         self.loop = Loop(env, self.replay, seed=config.seed, learning_starts=starts)
         self.moments = RewardMoments(config.rewards)

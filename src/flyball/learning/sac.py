@@ -32,7 +32,6 @@ import torch
 from torch import Tensor, nn
 
 from flyball.core.batch import Action, Observation
-from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
 from flyball.core.random import bits
 from flyball.learning.acting.policy import NetPolicy
@@ -40,7 +39,7 @@ from flyball.learning.checkpoint import Arrays, load_module, module_arrays
 from flyball.learning.devices import DeviceName, device_of
 from flyball.learning.experience.minibatch import Minibatch, Reader
 from flyball.learning.experience.offpolicy import Loop
-from flyball.learning.experience.replay import Replay, ReplayConfig
+from flyball.learning.experience.replay import Replay
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Actor, Net, NetConfig
 from flyball.learning.nets.twin import Twin
@@ -183,18 +182,7 @@ class SAC:
         learned = [self.actor, self.temperature] if config.entropy == "auto" else [self.actor]
         self.actor_adam = Adam(learned, config.rate, eps=1e-8)
         self.critic_adam = Adam([self.critics], config.rate, eps=1e-8)
-        self.replay = Replay(
-            env.spec,
-            env.n_envs,
-            ReplayConfig(
-                capacity=config.capacity,
-                n_step=config.n_step,
-                gamma=config.gamma,
-                file_above_mb=config.file_above_mb,
-            ),
-            weights=config.weights,
-            folder=folder,
-        )
+        self.replay = Replay(env.spec, env.n_envs, config, folder)
         self.policy = NetPolicy(net)
         self.memory = self.policy.initial(env.n_envs)
         self.loop = Loop(env, self.replay, seed=config.seed, learning_starts=config.learning_starts)
@@ -222,19 +210,8 @@ class SAC:
         InvariantError
             When nothing is stored.
         """
-        if not self.replay.size:
-            msg = "sac: a gradient step before the first transition"
-            raise InvariantError(msg)
-        config, watched = self.config, []
-        places = self.replay.draw(
-            config.minibatch, seed=config.seed, update=self.updates, n_updates=n
-        )
-        for own in places.reshape(n, -1):
-            batch = self.replay.sample(own)
-            if self.updates < config.norm_updates and self.net.config.norm != "none":
-                self.net.obs_norm.learn(batch.obs.flatten(0, 1).numpy())
-                self.net.state_norm.learn(batch.state.numpy())
-            watched.append(self.update(self.reader.read(batch)))
+        lessons = self.reader.lessons(self.replay, self.config, self.updates, n)
+        watched = [self.update(batch) for batch in lessons]
         if self.actor is not self.net.actor:
             self.net.actor.load_state_dict(self.actor.state_dict())
         names = ("critic_loss", "value", "entropy_nats", "alpha")

@@ -28,7 +28,6 @@ import torch
 from torch import Tensor
 
 from flyball.core.batch import Action, Observation
-from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
 from flyball.learning.acting.noise import normals
 from flyball.learning.acting.policy import NetPolicy
@@ -36,7 +35,7 @@ from flyball.learning.checkpoint import Arrays, load_module, module_arrays
 from flyball.learning.devices import DeviceName, device_of
 from flyball.learning.experience.minibatch import Minibatch, Reader
 from flyball.learning.experience.offpolicy import Loop
-from flyball.learning.experience.replay import Replay, ReplayConfig
+from flyball.learning.experience.replay import Replay
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Actor, Net
 from flyball.learning.nets.squashed import Squashed
@@ -145,18 +144,7 @@ class TD3:
         self.targets = Flat([self.target_actor]), Flat([self.target_critics])
         self.actor_adam = Adam([self.actor], config.rate, eps=1e-8)
         self.critic_adam = Adam([self.critics], config.rate, eps=1e-8)
-        self.replay = Replay(
-            env.spec,
-            env.n_envs,
-            ReplayConfig(
-                capacity=config.capacity,
-                n_step=config.n_step,
-                gamma=config.gamma,
-                file_above_mb=config.file_above_mb,
-            ),
-            weights=config.weights,
-            folder=folder,
-        )
+        self.replay = Replay(env.spec, env.n_envs, config, folder)
         self.policy = NetPolicy(net)
         self.memory = self.policy.initial(env.n_envs)
         self.loop = Loop(env, self.replay, seed=config.seed, learning_starts=config.learning_starts)
@@ -184,19 +172,8 @@ class TD3:
         InvariantError
             When nothing is stored.
         """
-        if not self.replay.size:
-            msg = "td3: a gradient step before the first transition"
-            raise InvariantError(msg)
-        config, watched = self.config, []
-        places = self.replay.draw(
-            config.minibatch, seed=config.seed, update=self.updates, n_updates=n
-        )
-        for own in places.reshape(n, -1):
-            batch = self.replay.sample(own)
-            if self.updates < config.norm_updates and self.net.config.norm != "none":
-                self.net.obs_norm.learn(batch.obs.flatten(0, 1).numpy())
-                self.net.state_norm.learn(batch.state.numpy())
-            watched.append(self.update(self.reader.read(batch)))
+        lessons = self.reader.lessons(self.replay, self.config, self.updates, n)
+        watched = [self.update(batch) for batch in lessons]
         if self.actor is not self.net.actor:
             self.net.actor.load_state_dict(self.actor.state_dict())
         names = ("critic_loss", "value")

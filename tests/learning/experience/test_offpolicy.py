@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from flyball.core.batch import Action
+from flyball.learning.dqn import DQNConfig
 from flyball.learning.experience.offpolicy import Loop, RandomPolicy, random_choices
-from flyball.learning.experience.replay import Replay, ReplayConfig
+from flyball.learning.experience.replay import Replay
 from flyball.learning.experience.sequences import Episodes, EpisodesConfig
 from flyball.policies import sizes_of
 from tests.learning.scripted import Scripted
@@ -24,7 +25,7 @@ class Seen:
 
 
 def loop_of(env, store=None, **settings):
-    store = store or Replay(env.spec, env.n_envs, ReplayConfig(capacity=60))
+    store = store or Replay(env.spec, env.n_envs, DQNConfig(capacity=60))
     return Loop(env, store, seed=4, **settings)
 
 

@@ -8,16 +8,18 @@ lies in memory that torch aligns, so that sums have one order in every process, 
 place to the device.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from flyball.core.batch import Doubles, Floats
+from flyball.core.errors import InvariantError
 from flyball.core.spec import Spec, TanhGaussian
 from flyball.learning.acting.greedy import own_rows
-from flyball.learning.experience.replay import Batch
+from flyball.learning.experience.replay import Batch, Replay
 from flyball.learning.nets.net import Net
 
 
@@ -35,6 +37,25 @@ class Minibatch(NamedTuple):
     next_own: Tensor  # (R, E)
     next_seen: Tensor  # (R, E + S)
     next_mask: Tensor  # (R, A) bool
+
+
+class Practice(Protocol):
+    """Settings of an algorithm that say what its gradient steps learn from."""
+
+    @property
+    def seed(self) -> int:
+        """Names every random draw of the run."""
+        ...
+
+    @property
+    def minibatch(self) -> int:
+        """Transitions in one gradient step."""
+        ...
+
+    @property
+    def norm_updates(self) -> int:
+        """Gradient steps after which the feature normalisers stand still."""
+        ...
 
 
 class Reader:
@@ -68,6 +89,38 @@ class Reader:
         sizes = self.net.sizes
         state = sizes.n_state if self.net.critic.sees_state else 0
         return sizes.n_obs + sizes.n_index + state
+
+    def lessons(
+        self, replay: Replay, config: Practice, updates: int, n: int
+    ) -> Iterator[Minibatch]:
+        """Yield the minibatches of n gradient steps; the first ones of a run teach the normalisers.
+
+        Parameters
+        ----------
+        replay
+            What is drawn from.
+        config
+            The algorithm's settings.
+        updates
+            Gradient steps taken before.
+        n
+            Gradient steps to come.
+
+        Raises
+        ------
+        InvariantError
+            When nothing is stored.
+        """
+        if not replay.size:
+            msg = "a gradient step before the first transition"
+            raise InvariantError(msg)
+        places = replay.draw(config.minibatch, seed=config.seed, update=updates, n_updates=n)
+        for k, own in enumerate(places.reshape(n, -1)):
+            batch = replay.sample(own)
+            if updates + k < config.norm_updates and self.net.config.norm != "none":
+                self.net.obs_norm.learn(batch.obs.flatten(0, 1).numpy())
+                self.net.state_norm.learn(batch.state.numpy())
+            yield self.read(batch)
 
     def read(self, batch: Batch) -> Minibatch:
         """Return a minibatch of sampled transitions."""

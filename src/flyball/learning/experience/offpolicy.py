@@ -3,7 +3,7 @@
 
 An algorithm owns its networks and its updates; the loop owns the Env, the store and the counters::
 
-    self.replay = Replay(env.spec, env.n_envs, ReplayConfig(...), weights=..., folder=folder)
+    self.replay = Replay(env.spec, env.n_envs, config, folder)
     self.loop = Loop(env, self.replay, seed=config.seed, learning_starts=config.learning_starts)
 
     def iterate(self, iteration, share):

@@ -10,9 +10,8 @@ sampled. Places 0..size - 1 are filled.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -44,27 +43,33 @@ from flyball.learning.settings import require
 from flyball.policies import sizes_of
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReplayConfig:
-    """Settings of `Replay`."""
+class Kept(Protocol):
+    """Settings of an algorithm that say what its replay keeps."""
 
-    capacity: int = 100_000
-    """Transitions of a row that are kept, all parallel rows together."""
+    @property
+    def capacity(self) -> int:
+        """Transitions that are kept, all parallel rows together."""
+        ...
 
-    n_step: int = 1
-    """Steps of reward before the bootstrap, at least 1."""
+    @property
+    def n_step(self) -> int:
+        """Steps of reward before the bootstrap, at least 1."""
+        ...
 
-    gamma: float = 0.99
-    """Discount per step, in [0, 1]."""
+    @property
+    def gamma(self) -> float:
+        """Discount per step, in [0, 1]."""
+        ...
 
-    file_above_mb: float = 256.0
-    """A larger replay lies in a file of the run's folder, where there is one, MB."""
+    @property
+    def file_above_mb(self) -> float:
+        """A larger replay lies in a file of the run's folder, where there is one, MB."""
+        ...
 
-    def __post_init__(self) -> None:
-        require("capacity", self.capacity, "at least 1", ok=self.capacity > 0, usual="100000")
-        require("n_step", self.n_step, "at least 1", ok=self.n_step > 0, usual="1 to 5")
-        ok = 0 <= self.gamma <= 1
-        require("gamma", self.gamma, "in [0, 1]", ok=ok, usual="0.99")
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Utility per native unit of each objective (see `gae.scalarise`)."""
+        ...
 
 
 class Batch(NamedTuple):
@@ -93,9 +98,7 @@ class Replay:
         self,
         spec: Spec,
         n_envs: int,
-        config: ReplayConfig,
-        *,
-        weights: Mapping[str, float] | None = None,
+        config: Kept,
         folder: Path | None = None,
     ) -> None:
         """Touch neither memory nor disk before the first observation or a restore.
@@ -107,9 +110,7 @@ class Replay:
         n_envs
             B, parallel rows; at most `config.capacity`.
         config
-            Sizes and returns.
-        weights
-            Utility per native unit of each objective (see `gae.scalarise`).
+            The algorithm's settings.
         folder
             Of the run; None keeps a replay of any size in memory.
         """
@@ -131,7 +132,7 @@ class Replay:
         self.config, self.n_envs = config, n_envs
         self.n_slots = config.capacity // n_envs
         self.record = record_of(sizes, len(spec.objectives))
-        self.weight = scalarise(np.eye(len(spec.objectives)), spec.objectives, weights or {})
+        self.weight = scalarise(np.eye(len(spec.objectives)), spec.objectives, config.weights)
         nbytes = self.n_slots * n_envs * self.record.itemsize
         on_disk = folder is not None and nbytes > config.file_above_mb * 1e6
         self.ring = Ring(self.record, n_envs, self.n_slots, folder if on_disk else None)
