@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""The filter's program against two solvers and against its own conditions of optimality."""
+
+from itertools import combinations
+
+import daqp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from flyball.safety.projection import (
+    BENT,
+    INFEASIBLE,
+    INVALID,
+    SAME,
+    Limits,
+    admissible,
+    allocate,
+    project,
+    project_all,
+)
+
+ANY = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True, width=64)
+
+
+def problem(rng, n_rows, n_dims, soft=0.0):
+    """Return box, scale, rows, bounds and prices; dependent, opposite and doubled rows too."""
+    low, high = -rng.uniform(0.2, 2.0, n_dims), rng.uniform(0.2, 2.0, n_dims)
+    rows, bound = rng.normal(size=(n_rows, n_dims)), rng.normal(size=n_rows) * 0.7 + 0.4
+    if n_rows > 2:
+        rows[1], rows[2] = -rows[0], 2.0 * rows[0]
+    if n_rows > 3:
+        rows[3] = 0.0
+        rows[3, 0] = 1.0
+    price = np.where(rng.random(n_rows) < soft, 10.0 ** rng.uniform(-2, 2, n_rows), np.inf)
+    return low, high, 10.0 ** rng.uniform(-1, 1, n_dims), rows, bound, price
+
+
+def alone(proposed, low, high, scale, rows, bound, price):
+    """Return action and code of one problem, with a refuge in the middle of the box."""
+    out = np.empty_like(proposed)
+    refuge = np.full_like(proposed, 7.0)
+    limits = Limits(low, high, scale, rows, bound, price)
+    return out, project(allocate(*rows.shape), limits, proposed, refuge, out)
+
+
+def by_daqp(proposed, low, high, scale, rows, bound):
+    """Return the nearest action that keeps hard rows, or None: DAQP on the scaled problem."""
+    n = len(proposed)
+    upper = np.concatenate((high / scale, bound))
+    lower = np.concatenate((low / scale, np.full(len(bound), -1e30)))
+    sense = np.zeros(len(upper), np.int32)
+    f = -proposed / scale
+    x, _, flag, _ = daqp.solve(np.eye(n), f, rows * scale, upper, lower, sense)
+    return np.asarray(x) * scale if flag > 0 else None
+
+
+def by_enumeration(proposed, low, high, scale, rows, bound, price):
+    """Return the least cost over every set of tight and paid rows: slow, and free of pivoting."""
+    n = len(proposed)
+    normal = np.concatenate((rows, np.eye(n), -np.eye(n))) * scale
+    limit = np.concatenate((bound, high, -low))
+    prices = np.concatenate((price, np.full(2 * n, np.inf)))
+    soft = [r for r in range(len(limit)) if np.isfinite(prices[r])]
+    best = np.inf
+    for n_paid in range(len(soft) + 1):
+        for paid in combinations(soft, n_paid):
+            start = proposed / scale - sum((prices[r] * normal[r] for r in paid), np.zeros(n))
+            others = [r for r in range(len(limit)) if r not in paid]
+            for n_tight in range(n + 1):
+                for tight in map(list, combinations(others, n_tight)):
+                    a = normal[tight]
+                    step = np.linalg.lstsq(a, a @ start - limit[tight], rcond=None)[0]
+                    best = min(best, cost(start - step, proposed, scale, normal, limit, prices))
+    return best
+
+
+def cost(v, proposed, scale, normal, limit, prices):
+    """Return what a scaled action costs; inf where it breaks a hard row."""
+    excess = normal @ v - limit
+    if (excess[np.isinf(prices)] > 1e-9).any():
+        return np.inf
+    paid = np.where(np.isfinite(prices), prices, 0.0) @ np.maximum(excess, 0.0)
+    return 0.5 * ((v - proposed / scale) ** 2).sum() + paid
+
+
+@pytest.mark.parametrize(("n_dims", "n_rows"), [(1, 1), (3, 1), (3, 5), (6, 8), (12, 20)])
+def test_hard_rows_give_the_exact_nearest_action(n_dims, n_rows):
+    rng, seen = np.random.default_rng(n_dims), set()
+    for _ in range(300):
+        low, high, scale, rows, bound, price = problem(rng, n_rows, n_dims)
+        proposed = rng.normal(size=n_dims) * 3
+        out, code = alone(proposed, low, high, scale, rows, bound, price)
+        expected = by_daqp(proposed, low, high, scale, rows, bound)
+        seen.add(code)
+        assert (code == INFEASIBLE) == (expected is None)
+        if expected is None:
+            continue
+        np.testing.assert_allclose(out / scale, expected / scale, rtol=0, atol=1e-6)
+        assert (rows @ out - bound).max() <= 0.0
+        assert (low <= out).all()
+        assert (out <= high).all()
+
+    assert BENT in seen
+
+
+@pytest.mark.parametrize("soft", [0.0, 0.5, 1.0])
+def test_soft_rows_pay_an_exact_price(soft):
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        low, high, scale, rows, bound, price = problem(rng, 4, 2, soft)
+        proposed = rng.normal(size=2) * 3
+        out, code = alone(proposed, low, high, scale, rows, bound, price)
+        expected = by_enumeration(proposed, low, high, scale, rows, bound, price)
+        assert (code == INFEASIBLE) == np.isinf(expected)
+        if code != INFEASIBLE:
+            found = cost(out / scale, proposed, scale, rows * scale, bound, price)
+            assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_a_soft_row_that_is_dear_enough_is_kept_and_a_cheap_one_is_broken():
+    box = (np.array([-2.0]), np.array([2.0]), np.ones(1))
+    row, bound = np.ones((1, 1)), np.zeros(1)
+
+    kept, _ = alone(np.ones(1), *box, row, bound, np.array([1.5]))
+    broken, _ = alone(np.ones(1), *box, row, bound, np.array([0.25]))
+
+    assert kept[0] == pytest.approx(0.0, abs=1e-12)
+    assert broken[0] == pytest.approx(0.75)  # the price of 0.25 moves it by as much
+
+
+@given(st.data())
+def test_an_action_that_keeps_every_limit_comes_back_bit_for_bit(data):
+    n = data.draw(st.integers(1, 4))
+    numbers = st.floats(-1e6, 1e6, allow_subnormal=True)
+    proposed = data.draw(arrays(np.float64, n, elements=numbers))
+    rows = data.draw(arrays(np.float64, (3, n), elements=numbers))
+    bound = np.array([sum((row * proposed).tolist()) for row in rows])  # in the filter's order
+    low, high = np.minimum(proposed, 0.0), np.maximum(proposed, 0.0)
+
+    out, code = alone(proposed, low, high, np.ones(n), rows, bound, np.full(3, np.inf))
+
+    assert code == SAME
+    assert out.tobytes() == proposed.tobytes()
+
+
+@given(st.data())
+def test_whatever_comes_in_what_goes_out_is_finite_and_keeps_the_limits_or_is_the_refuge(data):
+    n = data.draw(st.integers(1, 3))
+    proposed, low, high = (data.draw(arrays(np.float64, n, elements=ANY)) for _ in range(3))
+    rows = data.draw(arrays(np.float64, (2, n), elements=ANY))
+    bound = data.draw(arrays(np.float64, 2, elements=ANY))
+
+    out, code = alone(proposed, low, high, np.ones(n), rows, bound, np.full(2, np.inf))
+
+    assert np.isfinite(out).all()
+    if code in (SAME, BENT):
+        size = 1.0 + np.abs(rows * out).sum(1)
+        assert ((low <= out) & (out <= high)).all()
+        assert (rows @ out - bound <= 1e-12 * size).all()
+    else:
+        assert (out == 7.0).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused(bad):
+    low, high, scale, rows, bound, price = problem(np.random.default_rng(0), 2, 2)
+    row = rows.copy()
+    row[1, 1] = bad
+    refused = [(np.array([0.0, bad]), low, rows), (np.zeros(2), np.array([0, bad]), rows)]
+
+    for proposed, lower, normal in [*refused, (np.zeros(2), low, row)]:
+        assert alone(proposed, lower, high, scale, normal, bound, price)[1] == INVALID
+
+
+def test_a_bound_of_plus_infinity_is_no_limit_and_nan_is_none_that_can_be_kept():
+    box = (np.array([-2.0]), np.array([2.0]), np.ones(1), np.ones((1, 1)))
+
+    codes = [
+        alone(np.ones(1), *box, np.array([b]), np.array([np.inf]))[1] for b in (np.inf, np.nan)
+    ]
+
+    assert codes == [SAME, INVALID]
+
+
+def test_limits_that_leave_a_single_action_give_it():
+    rows, bound = np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([0.5, -0.5])
+    box = (np.full(2, -1.0), np.full(2, 1.0), np.ones(2))
+
+    out, code = alone(np.array([0.9, 0.2]), *box, rows, bound, np.full(2, np.inf))
+
+    assert code == BENT
+    np.testing.assert_allclose(out, [0.5, 0.2], rtol=0, atol=1e-15)
+
+
+def test_a_batch_is_its_rows_one_by_one():
+    rng, rows_alone = np.random.default_rng(3), []
+    low, high, scale, rows, bound, price = problem(rng, 6, 3, 0.3)
+    proposed = rng.normal(size=(50, 3)) * 2
+    rows = rng.normal(size=(50, 6, 3))
+    bound = np.abs(rng.normal(size=(50, 6)))
+    boxes = np.tile(low, (50, 1)), np.tile(high, (50, 1))
+    for b in range(50):
+        rows_alone.append(alone(proposed[b], low, high, scale, rows[b], bound[b], price))
+
+    limits = Limits(*boxes, scale, rows, bound, price)
+    applied, code, slack = project_all(limits, proposed, np.full((50, 3), 7.0))
+
+    np.testing.assert_array_equal(applied, [out for out, _ in rows_alone])
+    np.testing.assert_array_equal(code, [code for _, code in rows_alone])
+    broken = np.maximum(np.einsum("brd,bd->br", rows, applied) - bound, 0.0)
+    np.testing.assert_allclose(slack, broken, rtol=0, atol=1e-12)
+    assert not slack[:, np.isinf(price)].any()
+
+
+def test_nan_keeps_no_limit():
+    one = np.ones(1)
+    limits = Limits(-one, one, one, np.ones((1, 1)), one, one)
+
+    assert admissible(limits, np.zeros(1))
+    assert not admissible(limits, np.array([np.nan]))
+    assert not admissible(limits._replace(bound=np.array([np.nan])), np.zeros(1))
