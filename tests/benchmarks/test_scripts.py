@@ -61,3 +61,14 @@ def test_without_the_public_files_the_rules_say_what_to_name(tmp_path):
     assert not figures
     assert "no jsp/ta in" in ended.stderr
     assert "--data" in ended.stderr
+
+
+@pytest.mark.slow
+def test_learning_is_compared_and_rivals_may_be_missing():
+    _, figures = printed("learning_speed.py", "--quick", "--only", "data_plane", "--only", "sac")
+
+    assert figures["step_store_gae_transitions_per_s"]["ratio"] > 10
+    assert figures["sac_gradient_steps_per_s"]["ratio"] > 1
+    beside_jax = figures["sac_gradient_steps_per_s_beside_jax"]
+    assert beside_jax["ratio"] or "make peers" in beside_jax["note"]
+    assert figures["matrix_product_gflop_per_s"]["ours"] > 0
