@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""From limits as people state them to the arrays that kernels read, and what cannot be together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from flyball.core.batch import Doubles
+from flyball.core.errors import ConfigError, Problem, nearest
+from flyball.core.limits import (
+    Box,
+    Budget,
+    Constraint,
+    Curve,
+    Dwell,
+    Exclusive,
+    Interlock,
+    Linear,
+    Points,
+    Rate,
+)
+from flyball.core.spec import Signal, TanhGaussian
+from flyball.safety import bounds
+from flyball.safety.bounds import Tables
+from flyball.safety.history import Window
+from flyball.safety.projection import INFEASIBLE, Limits, allocate, project
+
+SEVERITIES = {"hard": bounds.HARD, "soft": bounds.SOFT, "monitor": bounds.MONITOR}
+RATES = {"decision": bounds.STEP, "second": bounds.SECOND, "window": bounds.SPAN}
+
+
+class Line(NamedTuple):
+    """One interval limit before it becomes a row of `Tables`."""
+
+    limit: Constraint
+    kind: int
+    value: str
+    setting: tuple[float, ...]
+    signal: str = ""
+    low: Points = ()
+    high: Points = ()
+    window_s: float = 0.0
+    least: float = 0.0
+
+
+@dataclass
+class Compiled:
+    """Arrays, and which limit each of their rows came from."""
+
+    tables: Tables
+    intervals: list[Constraint] = field(default_factory=list)
+    sums: list[Linear] = field(default_factory=list)
+    groups: list[Exclusive] = field(default_factory=list)
+
+
+def compiled(
+    limits: Sequence[Constraint],
+    values: Sequence[TanhGaussian],
+    signals: Sequence[Signal],
+    decision_s: float,
+) -> Compiled:
+    """Return limits as arrays.
+
+    Parameters
+    ----------
+    limits
+        Names are unique.
+    values, signals
+        Of the Spec, in its order.
+    decision_s
+        The longest time from one decision to the next, s, above 0.
+
+    Raises
+    ------
+    ConfigError
+        With everything that is wrong: names that do not exist or stand twice, things that switch
+        at different levels, and the pair of hard limits that leaves no action, if one does.
+    """
+    problems = [*_named(limits, values, signals), *_levels(limits)]
+    if not 0.0 < decision_s < np.inf:
+        problems.append(_problem("decision_s", str(decision_s), "above 0 s", "write seconds"))
+    if problems:
+        raise ConfigError(problems)
+    lines = [line for limit in limits for line in _lines(limit)]
+    sums = [limit for limit in limits if isinstance(limit, Linear)]
+    groups = [limit for limit in limits if isinstance(limit, Exclusive)]
+    tables = _tables(lines, sums, groups, (list(values), list(signals)), decision_s)
+    found = Compiled(tables, [line.limit for line in lines], sums, groups)
+    conflict = _conflict(found, values)
+    if conflict is not None:
+        raise ConfigError(conflict)
+    return found
+
+
+def _problem(where: str, found: str, allowed: str, fix: str) -> Problem:
+    return Problem(where=where, found=found, allowed=allowed, fix=fix)
+
+
+def _names(limit: Constraint) -> tuple[list[str], list[str]]:
+    """Return the values and the signals that a limit names."""
+    values = [*getattr(limit, "values", ()), *_one(limit, "value")]
+    return values, [*getattr(limit, "signals", ()), *_one(limit, "signal")]
+
+
+def _one(limit: Constraint, key: str) -> list[str]:
+    return [getattr(limit, key)] if hasattr(limit, key) else []
+
+
+def _named(
+    limits: Sequence[Constraint], values: Sequence[TanhGaussian], signals: Sequence[Signal]
+) -> Iterator[Problem]:
+    """Yield what is wrong with names."""
+    seen: set[str] = set()
+    for limit in limits:
+        if limit.name in seen:
+            where = f"limit '{limit.name}'"
+            yield _problem(where, "a second limit of this name", "unique names", "rename one")
+        seen.add(limit.name)
+        own_values, own_signals = _names(limit)
+        pairs = (
+            ("value", own_values, [each.name for each in values]),
+            ("signal", own_signals, [each.name for each in signals]),
+        )
+        for kind, named, known in pairs:
+            for name in [each for each in named if each not in known]:
+                where, allowed = f"limit '{limit.name}' {kind}", ", ".join(known) or "none"
+                yield _problem(where, f"'{name}'", allowed, nearest(name, known))
+
+
+def _levels(limits: Sequence[Constraint]) -> Iterator[Problem]:
+    """Yield values that switch at different levels in different limits."""
+    known: dict[str, tuple[float, float, str]] = {}
+    for limit in limits:
+        if isinstance(limit, Dwell | Exclusive | Interlock):
+            for value in _names(limit)[0]:
+                own = (limit.idle, limit.run, limit.name)
+                first = known.setdefault(value, own)
+                if first[:2] != own[:2]:
+                    yield _problem(
+                        f"limit '{limit.name}' idle, run",
+                        f"{own[0]:g}, {own[1]:g} for {value}",
+                        f"{first[0]:g}, {first[1]:g} as in limit '{first[2]}'",
+                        "let a value switch at the same levels everywhere",
+                    )
+
+
+def _lines(limit: Constraint) -> Iterator[Line]:
+    """Yield the interval limits that a limit comes to."""
+    match limit:
+        case Box():
+            yield Line(limit, bounds.BOX, limit.value, (limit.low, limit.high))
+        case Rate():
+            ways = (limit.fall, limit.rise)
+            yield Line(limit, RATES[limit.each], limit.value, ways, window_s=limit.window_s)
+        case Curve():
+            tables = (limit.low, limit.high)
+            yield Line(limit, bounds.CURVE, limit.value, (), limit.signal, *tables)
+        case Budget():
+            kind = bounds.MOVES if limit.counts == "moves" else bounds.TRAVEL
+            most, window_s = (limit.most,), limit.window_s
+            yield Line(limit, kind, limit.value, most, window_s=window_s, least=limit.least)
+        case Dwell():
+            times = (limit.on_s, limit.off_s, limit.every_s)
+            yield Line(limit, bounds.DWELL, limit.value, times)
+        case Interlock():
+            ends = (limit.low, limit.high)
+            yield Line(limit, bounds.INTERLOCK, limit.value, ends, signal=limit.signal)
+
+
+def _tables(
+    lines: Sequence[Line],
+    sums: Sequence[Linear],
+    groups: Sequence[Exclusive],
+    known: tuple[list[TanhGaussian], list[Signal]],
+    decision_s: float,
+) -> Tables:
+    value = {each.name: d for d, each in enumerate(known[0])}
+    signal = {each.name: m for m, each in enumerate(known[1])}
+    setting = np.zeros((len(lines), 5))
+    points, at = np.zeros((len(lines), 4), np.int64), list[tuple[float, float]]()
+    idle, run = np.full(len(value), np.nan), np.full(len(value), np.nan)
+    looking = [line for line in lines if line.window_s > 0.0]
+    for i, line in enumerate(lines):
+        setting[i, : len(line.setting)] = line.setting
+        ends = (len(at), len(at) + len(line.low), len(at) + len(line.low) + len(line.high))
+        points[i] = (ends[0], ends[1], ends[1], ends[2])
+        at += [*line.low, *line.high]
+    for limit in [*(line.limit for line in lines), *groups]:
+        if isinstance(limit, Dwell | Exclusive | Interlock):
+            own = [value[name] for name in _names(limit)[0]]
+            idle[own], run[own] = limit.idle, limit.run
+    member = np.zeros((len(groups), len(value)), np.bool_)
+    for e, group in enumerate(groups):
+        member[e, [value[name] for name in group.values]] = True
+    return Tables(
+        kind=np.array([line.kind for line in lines], np.int32),
+        value=np.array([value[line.value] for line in lines], np.int64),
+        signal=np.array([signal.get(line.signal, -1) for line in lines], np.int64),
+        setting=setting,
+        points=points,
+        severity=np.array([SEVERITIES[line.limit.severity] for line in lines], np.int32),
+        at=np.array([point[0] for point in at]),
+        level=np.array([point[1] for point in at]),
+        window=Window(
+            np.array([value[line.value] for line in looking], np.int64),
+            np.array([line.window_s for line in looking]),
+            np.array([line.least for line in looking]),
+        ),
+        which=np.array([_place(line, looking) for line in lines], np.int64),
+        weight=_weights([limit.values for limit in sums], value),
+        by=_weights([limit.signals for limit in sums], signal),
+        bound=np.array([limit.bound for limit in sums]),
+        idle=idle,
+        run=run,
+        member=member,
+        most=np.array([group.most for group in groups], np.int64),
+        decision_s=float(decision_s),
+    )
+
+
+def _place(line: Line, looking: Sequence[Line]) -> int:
+    """Return where a line's window stands; -1 for none."""
+    return next((w for w, other in enumerate(looking) if other is line), -1)
+
+
+def _weights(sums: Sequence[Mapping[str, float]], place: Mapping[str, int]) -> Doubles:
+    found = np.zeros((len(sums), len(place)))
+    for r, weights in enumerate(sums):
+        for name, weight in weights.items():
+            found[r, place[name]] = weight
+    return found
+
+
+def _conflict(found: Compiled, values: Sequence[TanhGaussian]) -> Problem | None:
+    """Return which hard limits leave no action whatever is measured, or None."""
+    fixed: list[Constraint] = [
+        limit for limit in found.intervals if isinstance(limit, Box) and limit.severity == "hard"
+    ]
+    fixed += [limit for limit in found.sums if not limit.signals and limit.severity == "hard"]
+    if _possible(fixed, values):
+        return None
+    for n in (1, 2, len(fixed)):
+        for together in combinations(fixed, n):
+            if not _possible(together, values):
+                return _problem(
+                    " and ".join(f"limit '{limit.name}'" for limit in together),
+                    "no action keeps them: " + "; ".join(limit.explain() for limit in together),
+                    "limits that leave an action within the ranges of the values",
+                    "correct one of them",
+                )
+    return None
+
+
+def _possible(limits: Sequence[Constraint], values: Sequence[TanhGaussian]) -> bool:
+    """Return whether some action within the values' ranges keeps boxes and sums."""
+    place = {each.name: d for d, each in enumerate(values)}
+    low, high = (np.array([getattr(each, side) for each in values]) for side in ("low", "high"))
+    sums = [limit for limit in limits if isinstance(limit, Linear)]
+    for limit in limits:
+        if isinstance(limit, Box):
+            d = place[limit.value]
+            low[d], high[d] = max(low[d], limit.low), min(high[d], limit.high)
+    own = Limits(
+        low,
+        high,
+        np.array([max(each.high - each.low, 1e-300) for each in values]),
+        _weights([limit.values for limit in sums], place),
+        np.array([limit.bound for limit in sums]),
+        np.full(len(sums), np.inf),
+    )
+    start, out = 0.5 * (low + high), np.empty(len(values))
+    code = project(allocate(len(sums), len(values)), own, start, start, out)
+    return bool(code != INFEASIBLE)
