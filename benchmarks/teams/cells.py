@@ -100,6 +100,9 @@ class Cell:
     least: float | None = None
     """Mean return that the team has to reach; None: it has to be better than alone."""
 
+    cause: str = ""
+    """Why a target is missed, where it is known to be, and what was tried."""
+
     @property
     def sides(self) -> tuple[Side, ...]:
         """Who learns."""

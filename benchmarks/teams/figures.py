@@ -64,6 +64,8 @@ def of_cell(compared: Compared) -> Figure:
     """Return the team's interquartile mean; met when its interval lies above that of the others."""
     cell = compared.cell
     team, alone = (middle(compared.sides[side].scores) for side in ("team", "alone"))
+    met = team.low > alone.high
+    cause = f"{cell.cause}; " if cell.cause and not met else ""
     return Figure(
         metric=f"{cell.name}: return after {cell.steps:,} steps, team against each alone",
         ours=team.mean,
@@ -73,8 +75,8 @@ def of_cell(compared: Compared) -> Figure:
         high=team.high,
         n=cell.seeds,
         target=alone.high,
-        met=team.low > alone.high,
-        note=f"{_alone(alone)}; {_words(compared)}",
+        met=met,
+        note=f"{cause}{_alone(alone)}; {_words(compared)}",
     )
 
 

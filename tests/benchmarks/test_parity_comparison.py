@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from parity.comparison import difference, iqm, normalised, resampled
+from parity.comparison import difference, iqm, middle, normalised, resampled
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,17 @@ def test_the_bootstrap_has_the_quantiles_that_all_possible_samples_have():
         np.quantile(found, [0.025, 0.25, 0.5, 0.75, 0.975]), exact, atol=0.34
     )
     assert found.mean() == pytest.approx(np.mean(every), abs=0.05)
+
+
+def test_the_interval_of_a_task_has_the_quantiles_that_all_possible_samples_have():
+    scores = np.array([0.0, 1.0, 4.0, 10.0, 11.0])
+    every = [sorted(draw)[1:4] for draw in product(scores, repeat=5)]
+
+    found = middle(scores)
+
+    exact = np.quantile(np.mean(every, axis=1), [0.025, 0.975])
+    np.testing.assert_allclose([found.low, found.high], exact, atol=0.34)
+    assert found.mean == 5.0
 
 
 def test_each_task_is_drawn_by_itself_so_that_easy_tasks_never_replace_hard_ones():

@@ -40,7 +40,7 @@ def test_every_algorithm_has_a_page():
 def test_a_figure_that_misses_its_target_stays_in_the_table(tool, tmp_path):
     row = dict.fromkeys(("peer", "peer_name", "ratio", "low", "high"))
     row |= {"metric": "ppo x", "ours": 1.0, "n": 3, "target": 2.0, "met": False, "note": "slow"}
-    (tmp_path / "learning_speed.json").write_text(json.dumps({"rows": [row]}))
+    (tmp_path / "team_learning.json").write_text(json.dumps({"rows": [row]}))
 
     text = tool.filled("a\n<!-- figures: ppo -->\nold\n<!-- end -->\nb\n", tmp_path)
 
