@@ -67,13 +67,13 @@ evidence-learning: $(STAMP) ## Missing runs against Stable-Baselines3 (hours, re
 	@$(BIN)/python -m pip install -q -e '.[mujoco]' -c constraints.txt
 	@$(BIN)/python -W ignore benchmarks/learning_parity.py --run peer ours > /dev/null
 	@$(BIN)/python tools/evidence.py record learning_parity \
-		--rooms core learning policies interop worlds/classics \
+		--rooms learning interop/incoming worlds/classics \
 		--seeds 1 2 3 4 5 6 7 8 9 10 -- benchmarks/learning_parity.py
 
 evidence-teams: $(STAMP) ## Missing runs of teams and of independent learners (an hour, resumable), then their table
 	@$(BIN)/python benchmarks/team_learning.py --run > /dev/null
 	@$(BIN)/python tools/evidence.py record team_learning \
-		--rooms core learning policies worlds/classics --seeds 1 2 3 4 5 -- benchmarks/team_learning.py
+		--rooms learning/qmix learning/maddpg worlds/classics --seeds 1 2 3 4 5 -- benchmarks/team_learning.py
 
 docs: $(STAMP) ## Run every code block of the tutorials and how-to pages
 	@$(BIN)/python tools/docs.py

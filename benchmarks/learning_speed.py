@@ -6,8 +6,8 @@ environment, unless the figure says that each has its best settings. Rates are p
 core's time, measured in turn (ours, theirs, theirs, ours), so that other programs on the machine
 take nothing from either. Rivals whose pins would hold back .venv work in .venv-peers-learning
 (`make peers`); without it their figures say so. ``--quick`` measures for a moment; ``--only NAME``
-one figure. To keep the figures: ``python tools/evidence.py record learning_speed --rooms core
-policies learning worlds/classics --seeds 0 -- benchmarks/learning_speed.py``.
+one figure. To keep the figures: ``python tools/evidence.py record learning_speed --rooms learning
+worlds/classics --seeds 0 -- benchmarks/learning_speed.py``.
 """
 
 import argparse

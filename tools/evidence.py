@@ -9,7 +9,6 @@ there without a run.
 """
 
 import argparse
-import hashlib
 import json
 import platform
 import subprocess
@@ -19,19 +18,28 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from measuring.meaning import meaning  # noqa: E402  the benchmarks stand beside the tools
+
 KEYS = frozenset(
     ("metric", "ours", "peer", "peer_name", "ratio", "low", "high", "n", "target", "met", "note")
 )
 
 
-def content_hash(root: Path, room: str) -> str:
-    """Return the hash of everything that a room says: names and bytes of its Python files."""
-    digest = hashlib.sha256()
-    folder = root / "src" / "flyball" / room
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+def room_meaning(root: Path, room: str) -> str:
+    """Return the hash of what a room, or one module of it, says and imports below `flyball`.
+
+    Parameters
+    ----------
+    room
+        Place below ``src/flyball``: ``worlds/jobshop``, ``learning/ppo``.
+    """
+    source = root / "src"
+    place = source / "flyball" / room
+    files = sorted(place.rglob("*.py")) or [place.with_suffix(".py")]
+    names = [file.relative_to(source).with_suffix("").as_posix() for file in files]
+    return meaning([name.removesuffix("/__init__").replace("/", ".") for name in names], source)
 
 
 def rows(output: str) -> list[dict[str, Any]]:
@@ -52,7 +60,7 @@ def faults(root: Path, path: Path) -> list[str]:
         for row in record["rows"]
         if row["met"] is False
     ]
-    stale = [room for room, old in record["rooms"].items() if content_hash(root, room) != old]
+    stale = [room for room, old in record["rooms"].items() if room_meaning(root, room) != old]
     if stale:
         lines.append(f"{path.stem}: {', '.join(stale)} changed since; run: {record['command']}")
     return lines
@@ -74,7 +82,7 @@ def processor() -> str:
 
 def record(options: argparse.Namespace) -> None:
     """Run the command and write its figures."""
-    hashes = {room: content_hash(ROOT, room) for room in options.rooms}
+    hashes = {room: room_meaning(ROOT, room) for room in options.rooms}
     found = rows(said([sys.executable, *options.command]))
     changed = said(["/usr/bin/env", "git", "status", "--porcelain", "--", "src"])
     entry = {

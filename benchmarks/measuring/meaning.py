@@ -44,9 +44,12 @@ def files(modules: Iterable[str], root: Path = SOURCES) -> set[Path]:
         elif file.is_file():
             found.add(file)
             ahead += [(whole, part) for whole, part, _ in _imports(file)]
-        elif name is not None and face.is_file():
-            shown = [(whole, part) for whole, part, known in _imports(face) if known == name]
-            found |= set() if shown else {face}
+        elif face.is_file():
+            # A package that is taken as a whole may be asked for anything that its face shows.
+            shown = [
+                (whole, part) for whole, part, known in _imports(face) if name in (None, known)
+            ]
+            found |= set() if shown and name is not None else {face}
             ahead += shown
     return found
 

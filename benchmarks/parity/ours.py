@@ -12,6 +12,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from measuring.meaning import meaning
 from numpy.typing import NDArray
 
 from flyball.core.batch import Action, Observation, Options
@@ -23,7 +24,6 @@ from flyball.learning import train as budgeted
 from flyball.learning.catalogue import ALGORITHMS
 from flyball.worlds import classics
 from parity.cells import EPISODES, Cell
-from parity.depends import code_hash
 from parity.problems import make
 from parity.scoring import Actor, scores
 from parity.words import TRANSLATIONS, steps_of, translate
@@ -49,8 +49,8 @@ def made_by(cell: Cell) -> dict[str, str]:
     packages = ("torch", "numpy", "numba") if classic else ("torch", "gymnasium")
     return {
         "asked": hashlib.sha256(repr(translate(cell, 0)).encode()).hexdigest()[:16],
-        "learner": code_hash(*learner),
-        "world": code_hash(world),
+        "learner": meaning(learner),
+        "world": meaning([world]),
         **{package: version(package) for package in packages},
     }
 

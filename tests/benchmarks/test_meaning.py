@@ -34,6 +34,13 @@ def test_what_is_imported_counts_through_faces_and_what_they_also_show_does_not(
     assert {file.name for file in found} == {"learner.py", "rates.py", "units.py"}
 
 
+def test_a_package_that_is_taken_as_a_whole_counts_with_all_that_its_face_shows(tree):
+    root = tree(**{"learner.py": "import own\n\ndef learn(x):\n    return own.shown(x)\n"})
+
+    names = {"learner.py", "__init__.py", "rates.py", "units.py", "other.py"}
+    assert {file.name for file in files(["learner"], root)} == names
+
+
 def test_a_change_of_code_changes_the_meaning_wherever_it_is_imported_from(tree):
     before = meaning(["learner"], tree())
 

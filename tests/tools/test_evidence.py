@@ -31,7 +31,7 @@ def project(tmp_path):
     def write(**changes):
         entry = {
             "command": "python benchmarks/speed.py",
-            "rooms": {"core": evidence.content_hash(tmp_path, "core")},
+            "rooms": {"core": evidence.room_meaning(tmp_path, "core")},
             "rows": [ROW | changes],
         }
         path = tmp_path / "speed.json"
@@ -64,6 +64,31 @@ def test_a_room_that_changed_makes_its_figures_stale_and_names_the_command(proje
     lines = evidence.faults(root, path)
 
     assert lines == ["speed: core changed since; run: python benchmarks/speed.py"]
+
+
+def test_what_a_room_imports_makes_its_figures_stale_and_what_it_does_not_import_does_not(project):
+    root, write = project
+    path, rooms = write(), root / "src" / "flyball"
+    (rooms / "core" / "a.py").write_text("from flyball.worlds.b import y\nx = 1\n")
+    (rooms / "worlds").mkdir()
+    (rooms / "worlds" / "b.py").write_text("y = 1\n")
+    (rooms / "worlds" / "c.py").write_text("z = 1\n")
+    entry = json.loads(path.read_text()) | {"rooms": {"core": evidence.room_meaning(root, "core")}}
+    path.write_text(json.dumps(entry))
+
+    (rooms / "worlds" / "c.py").write_text("z = 2\n")
+    assert evidence.faults(root, path) == []
+    (rooms / "worlds" / "b.py").write_text("y = 2\n")
+    assert len(evidence.faults(root, path)) == 1
+
+
+def test_a_module_alone_can_stand_for_a_room(project):
+    root, _ = project
+    before = evidence.room_meaning(root, "core/a")
+
+    (root / "src" / "flyball" / "core" / "b.py").write_text("x = 2\n")
+
+    assert evidence.room_meaning(root, "core/a") == before != evidence.room_meaning(root, "core")
 
 
 def test_records_are_picked_out_of_what_a_benchmark_prints():
