@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Faults of popular on-policy code, each written as the case in which it shows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from flyball.learning.nets.rows import Taken, inputs_of
 from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.training import Budget, train
 from flyball.policies import Said, Sizes, choose
-from tests.learning.toys import Chain
+from tests.learning.toys import Chain, Queue
 
 SMALL = NetConfig(hidden=(8, 8), critic_hidden=(32,), norm="none")
 
@@ -203,6 +205,26 @@ def test_the_first_minibatch_has_ratio_one_though_normalisers_learn(cell):
     assert float(figures[1]) == 0.0
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")  # a queue has no features
+@pytest.mark.parametrize("n_steps", [8, 10], ids=["whole windows", "a window cut short"])
+@pytest.mark.parametrize("kind", [Chain, Queue], ids=["choices", "options"])
+def test_what_is_replayed_with_memory_has_the_log_probability_of_the_rollout(kind, n_steps):
+    env = kind(4)
+    net = Net(env.spec, NetConfig(hidden=(8, 8), norm="none", cell="lstm", cell_size=4), 0)
+    with torch.no_grad():  # far from uniform, so that a candidate too many is seen
+        for weight in net.actor.parameters():
+            weight.add_(0.3 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
+    run = PPO(env, net, PPOConfig(n_steps=n_steps, window=4))
+    run.experience.collect(0)
+    run.experience.estimate()
+    arena = run.experience.arena
+
+    for some in (arena.decisions(), arena.decisions()[::3]):
+        for block in arena.blocks(some, 10_000, 1):
+            log_prob, _ = net.terms(block.through(net), block.taken)
+            torch.testing.assert_close(log_prob.float(), block.log_prob, rtol=0, atol=1e-5)
+
+
 def test_memory_is_carried_from_one_iteration_into_the_next():
     env = Chain(4, n_steps=1000)
     net = Net(env.spec, NetConfig(hidden=(8,), norm="none", cell="lstm", cell_size=4), 0)
@@ -214,6 +236,42 @@ def test_memory_is_carried_from_one_iteration_into_the_next():
 
     assert np.abs(memory).min() > 0
     np.testing.assert_array_equal(experience.arena.memory[0], memory)
+
+
+def test_an_agent_that_ends_in_the_step_of_the_time_limit_is_worth_nothing_after_it():
+    class Pairs(Chain):
+        """Two agents; the second ends by itself just when the time limit comes."""
+
+        def __init__(self, n_envs, n_steps):
+            super().__init__(n_envs, n_steps=n_steps)
+            self.spec = replace(self.spec, kinds=(replace(self.spec.kinds[0], count=2),))
+
+        def _observe(self):
+            seen = super()._observe()
+            seen.options.offset = np.zeros(2 * self.n_envs + 1, np.int64)
+            twice = {"obs": np.repeat(seen.obs, 2, 1), "mask": np.repeat(seen.mask, 2, 1)}
+            return replace(seen, **twice, alive=np.ones((self.n_envs, 2), bool))
+
+        def step(self, action):
+            step = super().step(action)
+            alive = np.stack((step.truncated, np.zeros(self.n_envs, bool)), 1)
+            step.final = replace(step.final, alive=alive)
+            return replace(step, reward=np.repeat(step.reward, 2, 1))
+
+    net = Net(Pairs(2, 3).spec, NetConfig(hidden=(8,), critic_hidden=(8,), norm="none"), 0)
+    with torch.no_grad():
+        net.critic.last.bias.fill_(100.0)
+    plan = Plan(seed=0, n_steps=9, gamma=1.0, lam=1.0, scale_rewards=False)
+    experience = Experience(Pairs(2, 3), net, plan)
+
+    experience.collect(0)
+    experience.estimate()
+
+    arena = experience.arena
+    cut = arena.truncated[:9, :, 0]
+    assert cut.any()
+    np.testing.assert_allclose(arena.target[:9, :, 1][cut], arena.reward[:9, :, 1][cut])
+    assert (arena.target[:9, :, 0][cut] > 50.0).all()
 
 
 def test_an_agent_that_left_is_not_worth_what_comes_after_it():

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 import numpy as np
+import pytest
 import torch
 
-from flyball.learning.nets.norm import LEARN_AT_MOST, FeatureNorm, ReturnScale
+from flyball.learning.nets.norm import LEARN_AT_MOST, FeatureNorm, ReturnScale, spread_out
 
 
 def test_learning_in_parts_gives_the_statistics_of_the_whole():
@@ -84,3 +85,23 @@ def test_rewards_that_never_vary_are_not_scaled():
     scale.learn(np.full((5, 1), -3.0), np.zeros((5, 1), np.bool_))
 
     assert scale.std == 1.0
+
+
+@pytest.mark.parametrize("n_agents", [2, 3, 7])
+def test_every_agent_enters_the_statistics_however_many_rows_there_are(n_agents):
+    agent = np.arange(n_agents * 40_000) % n_agents
+    norm = FeatureNorm(n_agents, kind="standard")
+
+    norm.learn(np.eye(n_agents, dtype=np.float32)[agent])
+
+    np.testing.assert_allclose(norm.mean.numpy(), 1.0 / n_agents, atol=0.01)
+
+
+def test_rows_that_are_looked_at_are_spread_and_in_order():
+    few, many = spread_out(5), spread_out(LEARN_AT_MOST * 3 + 1)
+
+    assert few.tolist() == [0, 1, 2, 3, 4]
+    assert len(many) == LEARN_AT_MOST
+    assert (np.diff(many) >= 0).all()
+    assert 0 <= many[0] < 4
+    assert LEARN_AT_MOST * 3 - 4 < many[-1] <= LEARN_AT_MOST * 3

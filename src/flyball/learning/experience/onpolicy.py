@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from flyball.core.batch import Doubles, Floats, Longs, Observation, Step
+from flyball.core.batch import Bools, Doubles, Floats, Longs, Observation, Step
 from flyball.core.protocols import Env
 from flyball.learning.acting.policy import NetPolicy, Sampled
 from flyball.learning.checkpoint import Arrays
@@ -50,6 +50,7 @@ class Finals(NamedTuple):
     columns: Longs  # (n,)
     inputs: Inputs  # n rows
     memory: Floats  # (n, M) the critic's, after the step
+    left: Bools  # (n,) whose agent ended by itself in the very step
 
 
 class Experience:
@@ -127,7 +128,10 @@ class Experience:
             torch.from_numpy(agent_index(columns, n_agents)),
         )
         memory = self.memory[columns, self.net.n_memory :]
-        self.finals.append(Finals(t, columns, inputs, memory))
+        alive = final.alive[envs]
+        # A time limit ends no agent: where nobody is alive, all that acted still are.
+        left = alive.any(1, keepdims=True) & ~alive
+        self.finals.append(Finals(t, columns, inputs, memory, left.ravel()))
 
     def estimate(self) -> float:
         """Fill advantage and critic's target of the arena in scaled rewards; return the scale.
@@ -141,6 +145,9 @@ class Experience:
         last = np.append(arena.counted[1:steps], self.observation.alive[None], axis=0)
         left = arena.counted[:steps] & ~last
         ended = terminated | truncated | left.reshape(steps, -1)
+        gone = np.zeros_like(ended)
+        for final in self.finals:
+            gone[final.t, final.columns] = final.left
         if plan.scale_rewards:
             self.scale.learn(reward, ended)
         value, next_value = self.values()
@@ -148,8 +155,8 @@ class Experience:
             reward / self.scale.std,
             value,
             next_value,
-            terminated=terminated | (ended & ~truncated),
-            truncated=truncated & ~terminated,
+            terminated=terminated | (ended & ~truncated) | gone,
+            truncated=truncated & ~terminated & ~gone,
             gamma=plan.gamma,
             lam=plan.lam,
         )

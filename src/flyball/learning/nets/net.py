@@ -91,10 +91,15 @@ class Rows(NamedTuple):
     offset: Tensor  # (R + 1,) i64
 
     def at(self, rows: Tensor) -> "Rows":
-        """Return some rows; those left out must have no candidates."""
-        offset = torch.cat((self.offset[rows], self.offset[-1:])) if len(self.offset) else rows[:0]
+        """Return some rows (K,) with their candidates."""
         own, central, mask = self.own[rows], self.central[rows], self.mask[rows]
-        return Rows(own, central, mask, self.features, offset)
+        if not len(self.offset):
+            return Rows(own, central, mask, self.features, rows[:0])
+        start, length = self.offset[rows], self.offset[rows + 1] - self.offset[rows]
+        offset = torch.cat((length.new_zeros(1), length.cumsum(0)))
+        place = torch.repeat_interleave(start - offset[:-1], length)
+        place = place + torch.arange(len(place), device=place.device)
+        return Rows(own, central, mask, self.features[place], offset)
 
 
 class Outputs(NamedTuple):

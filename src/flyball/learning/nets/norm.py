@@ -14,10 +14,11 @@ import torch
 from numba import njit
 from torch import Tensor, nn
 
-from flyball.core.batch import Bools, Doubles, Floats
+from flyball.core.batch import Bools, Doubles, Floats, Longs
+from flyball.core.random import uniform
 
 LEARN_AT_MOST = 50_000
-"""Rows of one iteration that enter the statistics, evenly spaced: more change nothing."""
+"""Rows of one iteration that enter the statistics, spread over all: more change nothing."""
 
 
 NormKind = Literal["none", "standard", "log"]
@@ -64,7 +65,7 @@ class FeatureNorm(nn.Module):
         """
         if x.size == 0 or self.kind == "none":
             return
-        x64 = x[:: 1 + len(x) // LEARN_AT_MOST].astype(np.float64)
+        x64 = x[spread_out(len(x))].astype(np.float64)
         squashed = torch.from_numpy(
             np.sign(x64) * np.log1p(np.abs(x64)) if self.kind == "log" else x64
         )
@@ -100,6 +101,18 @@ def normalised(
             value = (value - np.float32(mean[k])) / np.float32(std[k])
             out[i, k] = min(max(value, np.float32(-clip)), np.float32(clip))
     return out
+
+
+def spread_out(n: int) -> Longs:
+    """Return which of n rows to look at, in order: at most `LEARN_AT_MOST`, with uneven steps.
+
+    Rows lie agent by agent and copy by copy, so that an even step may see one agent alone.
+    """
+    if n <= LEARN_AT_MOST:
+        return np.arange(n)
+    edges = np.linspace(0, n, LEARN_AT_MOST + 1)
+    within = uniform(n, np.arange(LEARN_AT_MOST))
+    return (edges[:-1] + within * np.diff(edges)).astype(np.int64)
 
 
 class ReturnScale:
