@@ -61,6 +61,21 @@ def test_the_checkpoint_before_the_last_can_be_gone_back_to_as_well(tmp_path, in
         assert newest(again) == list(range(max(0, count - 8), count))
 
 
+def test_saving_twice_at_one_time_keeps_the_checkpoint_before_protected(tmp_path):
+    ring = ring_in(tmp_path)
+    write(ring, 8)
+    before = ring.state("r.")
+    write(ring, 1)
+    for _ in range(2):  # one that was due, and the closing one
+        ring.state("r.")
+    write(ring, 5)
+
+    again = ring_in(tmp_path)
+    again.restore(before, "r.")
+
+    assert newest(again) == list(range(8))
+
+
 def test_going_on_from_a_checkpoint_protects_it_again(tmp_path):
     ring = ring_in(tmp_path)
     write(ring, 9)

@@ -81,7 +81,8 @@ class Ring:
             return arrays | {f"{prefix}rows": self.rows[:filled].view(np.uint8).copy()}
         if isinstance(self.rows.base, np.memmap):
             self.rows.base.flush()
-        self._kept = [self._kept[1], (self._number, self.count)]
+        if self._kept[1] != (self._number, self.count):  # a second save replaces the first
+            self._kept = [self._kept[1], (self._number, self.count)]
         self._tidy()
         return arrays | {f"{prefix}kept": np.array(self._kept)}
 
