@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +59,10 @@ def test_a_run_folder_holds_what_was_asked_and_what_came_of_it(tmp_path: Path):
     assert (manifest["world"], manifest["algorithm"]) == ("classics/cartpole", "ppo")
     assert (ended.steps, ended.kpi, ended.interrupted) == (768, "return", False)
     lines = runs.read_lines(folder / runs.METRICS)
+    facts = json.loads((folder / runs.BUNDLE / "manifest.json").read_text())["facts"]
+    logged = [line["figures"]["reward_scale"] for line in lines if line["stage"] == "train"]
+    assert facts["reward_scale"] == pytest.approx(logged[-1])
+    assert facts["reward_scale"] != 1.0
     assert [line["steps"] for line in lines if line["stage"] == "validate"] == [
         128, 256, 384, 512, 640, 768,
     ]  # fmt: skip

@@ -144,6 +144,8 @@ def _train(folder: Path, watch: Watch, clock: Clock) -> Trained:
     kpi = subject.spec.kpis[0].name
     elapsed_s = clock.elapsed_s() - began_s
     facts = {"validation": validation, "kpi": kpi, "steps": env.steps, "elapsed_s": elapsed_s}
+    # Algorithms that learn from rewards as they are have no scale.
+    facts["reward_scale"] = getattr(algorithm, "reward_scale", 1.0)
     learning.export(
         algorithm.net,
         subject.spec,

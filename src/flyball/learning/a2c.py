@@ -102,6 +102,11 @@ class A2C:
         )
         self.policy = self.experience.policy
 
+    @property
+    def reward_scale(self) -> float:
+        """What rewards are divided by now, in utility."""
+        return self.experience.scale.std
+
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Collect, learn, and return what happened; `share` of the budget is spent."""
         config, experience = self.config, self.experience

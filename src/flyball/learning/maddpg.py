@@ -221,6 +221,11 @@ class MADDPG:
         self.joint = Joint(sizes, config.seed, alone=config.critic == "own")
         self.updates = 0
 
+    @property
+    def reward_scale(self) -> float:
+        """What rewards are divided by now, in utility."""
+        return self.moments.scale
+
     def iterate(self, iteration: int, share: float) -> dict[str, float]:  # noqa: ARG002
         """Collect, learn, and return what happened."""
         config = self.config

@@ -150,6 +150,11 @@ class PPO:
             self.surrogate = Surrogate(net, self.optimiser)
             self.policy.say = self.surrogate.say
 
+    @property
+    def reward_scale(self) -> float:
+        """What rewards are divided by now, in utility."""
+        return self.experience.scale.std
+
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Collect, learn, and return what happened; `share` of the budget is spent."""
         config, experience = self.config, self.experience

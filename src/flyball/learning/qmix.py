@@ -190,6 +190,11 @@ class QMIX:
         self.updates = 0
         self.moments = RewardMoments(config.rewards)
 
+    @property
+    def reward_scale(self) -> float:
+        """What rewards are divided by now, in utility."""
+        return self.moments.scale
+
     def iterate(self, iteration: int, share: float) -> dict[str, float]:  # noqa: ARG002
         """Collect, learn, and return what happened."""
         config = self.config
