@@ -94,3 +94,18 @@ def test_one_objective_needs_no_preferences():
 def test_a_unit_of_an_unknown_objective_is_refused():
     with pytest.raises(ConfigError, match=r"'gain_h'; allowed: gain_eur, wait_h"):
         Preferring(Torn(1), {"gain_h": 1.0})
+
+
+def test_the_weights_have_the_columns_that_the_spec_names_whatever_a_kind_sees():
+    env = Torn(2)
+    narrow = replace(env.spec.kinds[0], name="narrow", features=env.spec.kinds[0].features[:1])
+    env.spec = replace(env.spec, kinds=(*env.spec.kinds, narrow))
+
+    told = Preferring(env).spec
+
+    assert len({len(kind.features) for kind in told.kinds}) == 1
+    for kind in told.kinds:
+        names = [feature.name for feature in kind.features]
+        assert names[len(env.spec.kinds[0].features) :] == [
+            f"weight_{objective.name}" for objective in env.spec.objectives
+        ]

@@ -36,7 +36,7 @@ class Observation:
     state: Floats  # (B, S)  privileged: critics only
     mask: Bools  # (B, N, A)  True where legal
     options: Options
-    alive: Bools  # (B, N)  who acts next
+    alive: Bools  # (B, N)  who acts next; who does not has ended until the episode has
     start: Bools  # (B,)  first observation of an episode
     signals: Doubles  # (B, M)  native units
     age_s: Doubles  # (B, M)  age of each signal, s

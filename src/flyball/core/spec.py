@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The frozen description of an Env: every number that crosses it has a name and a unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, zip_longest
 from typing import Literal
 
@@ -135,3 +135,13 @@ class Spec:
         ]
         widths = (max(own) for own in zip_longest(*sizes, fillvalue=0))
         return (0, *accumulate(widths))
+
+    def widened(self, more: tuple[Feature, ...]) -> "Spec":
+        """Return it with more features of every agent, behind those of the widest kind."""
+        widest = max(len(kind.features) for kind in self.kinds)
+        kinds = []
+        for kind in self.kinds:
+            missing = range(len(kind.features), widest)
+            padding = tuple(Feature(f"padding_{k}", "-", 0.0, 0.0) for k in missing)
+            kinds.append(replace(kind, features=(*kind.features, *padding, *more)))
+        return replace(self, kinds=tuple(kinds))

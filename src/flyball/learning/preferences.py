@@ -123,7 +123,6 @@ class Preferring:
 def _told(spec: Spec) -> Spec:
     """Return the spec with the weights as features and one objective."""
     weights = tuple(Feature(f"weight_{each.name}", "-", 0.0, 1.0) for each in spec.objectives)
-    kinds = tuple(replace(kind, features=kind.features + weights) for kind in spec.kinds)
     state = spec.state + weights if spec.state else ()
     utility = (Objective("utility", "-", "max"),)
-    return replace(spec, kinds=kinds, state=state, objectives=utility)
+    return replace(spec.widened(weights), state=state, objectives=utility)

@@ -5,7 +5,6 @@ R = B * N rows · N agents · F features · A actions of all choice heads side b
 encoded features of a row · M floats of memory.
 """
 
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -18,7 +17,6 @@ from flyball.core.batch import Action, Bools, Floats, Ints, Longs, Observation
 from flyball.core.spec import Feature, Spec
 from flyball.learning import draws
 from flyball.learning.nets.net import Actor, Net
-from flyball.policies import sizes_of
 
 EXPLORE_STREAM, PICK_STREAM = 1_701_868_594, 1_701_868_595
 
@@ -137,14 +135,8 @@ def spec_seen(spec: Spec, *, last_action: bool) -> Spec:
     """Return the spec that the network is made for: with the last action among the features."""
     if not last_action:
         return spec
-    sizes = sizes_of(spec)
-    last = tuple(Feature(f"last_action_{k}", "-", 0, 1) for k in range(sum(sizes.actions)))
-    kinds = []
-    for kind in spec.kinds:
-        missing = range(len(kind.features), sizes.n_obs)
-        padding = tuple(Feature(f"padding_{k}", "-", 0, 0) for k in missing)
-        kinds.append(replace(kind, features=(*kind.features, *padding, *last)))
-    return replace(spec, kinds=tuple(kinds))
+    n_actions = spec.choice_starts[-1]
+    return spec.widened(tuple(Feature(f"last_action_{k}", "-", 0, 1) for k in range(n_actions)))
 
 
 def told_apart(net: Net, x: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 """Normalisers that are part of the model: they train with it, resume with it, and are exported.
 
 A feature passes a signed logarithm, then is standardised with running statistics, then is clipped.
-Statistics change between iterations only, never while a trajectory is being collected or learned
-from, so that the probability ratio of the first minibatch is exactly one.
+On policy, statistics change between iterations only, never while a trajectory is being collected or
+learned from, so that the probability ratio of the first minibatch is exactly one; off policy they
+change with the first gradient steps and then stand still.
 """
 
 import math
