@@ -47,6 +47,11 @@ def test_what_was_resolved_is_read_back_as_the_same(tmp_path: Path):
     assert again.own.target_kl is None
 
 
+def test_a_weight_of_an_objective_that_the_world_does_not_have_is_refused_before_the_run():
+    with pytest.raises(ConfigError, match=r"\[ppo\] weights: 'profit'; allowed: return"):
+        experiment_of(changes=["ppo.weights.profit=1"], world="classics/cartpole")
+
+
 def test_a_budget_of_the_command_line_takes_the_place_of_the_file_s(tmp_path: Path):
     file = write(tmp_path, 'world = "classics/cartpole"\nsteps = 5000\n')
 

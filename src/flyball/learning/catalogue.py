@@ -12,6 +12,7 @@ from flyball.core.spec import Spec
 from flyball.learning.a2c import A2C, A2CConfig
 from flyball.learning.acting.greedy import spec_seen
 from flyball.learning.dqn import DQN, DQNConfig, value_net
+from flyball.learning.experience.gae import require_weights
 from flyball.learning.maddpg import MADDPG, MADDPGConfig
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
@@ -60,6 +61,20 @@ class Recipe:
         if self.many and spec.n_agents == 1:
             return f"{self.name} is made for several agents, and there is one"
         return None
+
+    def require(self, spec: Spec, config: Any, where: str) -> None:
+        """Raise ConfigError when settings do not fit a world; a run would find out later.
+
+        Parameters
+        ----------
+        spec
+            Of the world.
+        config
+            The algorithm's own settings.
+        where
+            They stand, for messages: ``demo.toml [ppo]``.
+        """
+        require_weights(config.weights, spec.objectives, f"{where} weights")
 
 
 ANY = frozenset({"Categorical", "OptionsHead", "TanhGaussian", "Hybrid"})

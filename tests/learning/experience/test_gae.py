@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from flyball.core.errors import ConfigError
 from flyball.core.spec import Objective
 from flyball.learning.experience.gae import gae, scalarise
 
@@ -71,3 +72,21 @@ def test_a_cost_counts_against_utility_and_an_unnamed_objective_counts_nothing()
 
     assert only_first.item() == -2.0
     assert both.item() == -1.0
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"gain_eurs": 1.0}, r"weights: 'gain_eurs'; .*late_h, gain_eur; .*mean 'gain_eur'"),
+        ({"late_h": 0.0, "gain_eur": 0.0}, "weights: 0 for every objective"),
+        ({"late_h": np.nan}, r"weights\.late_h: nan; allowed: finite"),
+        ({"late_h": np.inf}, r"weights\.late_h: inf; allowed: finite"),
+    ],
+)
+def test_weights_with_which_nothing_or_something_else_would_be_learned_are_refused(
+    weights, message
+):
+    objectives = (Objective("late_h", "h", "min"), Objective("gain_eur", "EUR", "max"))
+
+    with pytest.raises(ConfigError, match=message):
+        scalarise(np.zeros((1, 2)), objectives, weights)

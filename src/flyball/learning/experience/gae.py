@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Generalised advantage estimation, compiled (Schulman et al., arXiv:1506.02438)."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from flyball.core.batch import Bools, Doubles
+from flyball.core.errors import ConfigError, Problem, nearest
 from flyball.core.spec import Objective
 
 
@@ -65,10 +67,54 @@ def scalarise(
     weights
         Utility per native unit of each named objective; one that is not named counts nothing.
         Empty: the first objective alone, with weight 1.
+
+    Raises
+    ------
+    ConfigError
+        When the weights are refused (see `require_weights`).
     """
+    require_weights(weights, objectives)
     if not weights:
         weights = {objectives[0].name: 1.0}
     sign = [1.0 if objective.sense == "max" else -1.0 for objective in objectives]
     weight = [weights.get(objective.name, 0.0) for objective in objectives]
     utility: Doubles = np.asarray(reward, np.float64) @ (np.array(sign) * np.array(weight))
     return utility
+
+
+def require_weights(
+    weights: Mapping[str, float], objectives: tuple[Objective, ...], where: str = "weights"
+) -> None:
+    """Raise ConfigError when nothing, or not what was meant, would be learned with these weights.
+
+    Parameters
+    ----------
+    weights
+        By objective; each has to be named among `objectives` and finite, and one not 0. Empty is
+        allowed.
+    objectives
+        That there are.
+    where
+        Full name of the setting, ``ppo.weights``.
+    """
+    names = [objective.name for objective in objectives]
+    problems = [
+        Problem(
+            where=where, found=f"'{name}'", allowed=", ".join(names), fix=nearest(name, names)
+        )
+        for name in weights
+        if name not in names
+    ]
+    problems += [
+        Problem(
+            where=f"{where}.{name}", found=str(weight), allowed="finite", fix="take 1, as is usual"
+        )
+        for name, weight in weights.items()
+        if not math.isfinite(weight)
+    ]
+    if weights and not any(weights.values()):
+        found, allowed = "0 for every objective", "at least one that is not 0"
+        fix = f"take {names[0]} = 1, or leave the weights out for that"
+        problems.append(Problem(where=where, found=found, allowed=allowed, fix=fix))
+    if problems:
+        raise ConfigError(problems)
