@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
+from flyball.learning.acting.perturbed import pack
 from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.es import ES, ESConfig, gains
 from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.nets.rows import Inputs
 from flyball.learning.training import Budget, train
 from tests.learning.toys import Chain, Cheapest, Queue, mean_cost_h
 
@@ -42,6 +46,37 @@ def test_categorical_heads_are_refused():
 
     with pytest.raises(ConfigError, match="categorical heads; allowed: an options head"):
         ES([env], Net(env.spec, NetConfig(), 0), ESConfig(pairs=2))
+
+
+def team(env):
+    """Return the spec of three pickers."""
+    return replace(env.spec, kinds=(replace(env.spec.kinds[0], count=3),))
+
+
+def test_a_network_with_memory_is_refused():
+    env = Queue(4)
+    spec = team(env)
+
+    with pytest.raises(ConfigError, match=r"es: .*memory; allowed: one without a cell; fix: .*ppo"):
+        ES([env], Net(spec, NetConfig(cell="lstm"), 0), ESConfig(pairs=2))
+
+
+def test_several_agents_are_scored_as_the_network_scores_them():
+    env = Queue(6)
+    net = Net(team(env), NetConfig(hidden=(8, 4)), seed=0)
+    run = ES([env], net, ESConfig(pairs=3))
+    seen = env.reset(np.arange(6))
+    theta = np.tile(pack(net.actor), (6, 1))
+
+    found = run.scores(seen.obs.reshape(2, 3, 0), seen.options, theta)
+
+    agent = torch.arange(3).repeat(2)
+    options = torch.from_numpy(seen.options.features)
+    offset = torch.from_numpy(seen.options.offset)
+    none = torch.zeros((6, 0))
+    x = Inputs(none, none, none.bool(), options, offset, agent)
+    expected = net.outputs(net.normalise(x)).scores.detach()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_the_result_does_not_depend_on_how_rows_are_shared_among_threads():

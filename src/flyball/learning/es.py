@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from flyball.core.batch import Doubles, Floats, Longs
+from flyball.core.batch import Doubles, Floats, Longs, Options
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.protocols import Env
 from flyball.core.random import generator
@@ -100,6 +100,8 @@ class ES:
                     fix="train with ppo",
                 )
             )
+        found, allowed = "a network with memory", "one without a cell"
+        require("es", found, allowed, ok=not net.n_memory, usual="ppo for memory")
         self.envs, self.net, self.config, self.actor = tuple(envs), net, config, net.actor
         self.n_envs = n_envs
         # Moves are counted in standard deviations from where the first iteration begins, so that
@@ -163,21 +165,15 @@ class ES:
 
     def episodes(self, env: Env, theta: Floats, seeds: Longs) -> tuple[Doubles, Doubles]:
         """Play one greedy episode of each row of one Env; return utility (B,), outcome (B, Q)."""
-        spec, sizes = env.spec, widths(self.actor)
+        spec = env.spec
         theta = np.repeat(theta, spec.n_agents, axis=0)
         observation = env.reset(seeds)
         reward = np.zeros((env.n_envs, len(spec.objectives)))
         outcome = np.zeros((env.n_envs, len(spec.kpis)))
         running = np.ones(env.n_envs, np.bool_)
         while running.any():
-            options, obs = observation.options, observation.obs
-            score = score_rows(
-                self.net.obs_norm.of_array(obs.reshape(len(theta), obs.shape[-1])),
-                self.net.option_norm.of_array(options.features),
-                options.offset,
-                theta,
-                sizes,
-            )
+            options = observation.options
+            score = self.scores(observation.obs, options, theta)
             none = np.zeros((len(theta), 0), np.float32)
             said = Said(score, none, none)
             mask = observation.mask.reshape(len(theta), -1)
@@ -189,6 +185,30 @@ class ES:
             running &= ~ended
             observation = step.observation
         return scalarise(reward, spec.objectives, self.config.weights), outcome
+
+    def scores(self, obs: Floats, options: Options, theta: Floats) -> Floats:
+        """Return the score of every candidate (L,).
+
+        Parameters
+        ----------
+        obs
+            (B, N, F) of the Env; several agents are told apart by a one-hot index.
+        options
+            Of the B * N rows.
+        theta
+            (B * N, P) weights of each row.
+        """
+        own = self.net.obs_norm.of_array(obs.reshape(len(theta), obs.shape[-1]))
+        if self.net.sizes.n_index:
+            index = np.eye(self.net.sizes.n_index, dtype=np.float32)
+            own = np.concatenate((own, np.tile(index, (len(obs), 1))), axis=1)
+        return score_rows(
+            own,
+            self.net.option_norm.of_array(options.features),
+            options.offset,
+            theta,
+            widths(self.actor),
+        )
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on; the Env is reset in each."""

@@ -99,9 +99,7 @@ def require_weights(
     """
     names = [objective.name for objective in objectives]
     problems = [
-        Problem(
-            where=where, found=f"'{name}'", allowed=", ".join(names), fix=nearest(name, names)
-        )
+        Problem(where=where, found=f"'{name}'", allowed=", ".join(names), fix=nearest(name, names))
         for name in weights
         if name not in names
     ]
