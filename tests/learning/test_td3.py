@@ -149,11 +149,11 @@ def test_a_world_that_it_cannot_learn_is_refused(env, net):
     ("setting", "said"),
     [
         ({"gamma": 1.5}, r"td3\.gamma.*in \[0, 1\]"),
-        ({"policy_delay": 0}, r"td3\.minibatch, .*policy_delay.*at least 1"),
+        ({"policy_delay": 0}, r"td3\.policy_delay: 0; allowed: at least 1"),
         ({"gradient_steps": 0}, r"td3\.gradient_steps: 0; allowed: at least 1, or -1"),
         ({"tau": 2.0}, r"td3\.tau: 2.0; allowed: in \(0, 1\]"),
         ({"rate": 0.0}, r"td3\.rate.*above 0"),
-        ({"target_clip": -0.1}, r"td3\.noise, target_noise, target_clip: -0.1"),
+        ({"target_clip": -0.1}, r"td3\.target_clip: -0.1; allowed: at least 0"),
         ({"device": "gpu"}, r"td3\.device: 'gpu'"),
     ],
 )

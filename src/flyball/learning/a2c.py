@@ -21,7 +21,7 @@ from flyball.learning.experience.arena import Decisions
 from flyball.learning.experience.onpolicy import Experience, Plan
 from flyball.learning.nets.flat import RMSprop
 from flyball.learning.nets.net import Net
-from flyball.learning.settings import require
+from flyball.learning.settings import check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +71,17 @@ class A2CConfig:
     """Steps through which gradients flow, for networks with memory; divides `n_steps`."""
 
     def __post_init__(self) -> None:
-        require("a2c.gamma", self.gamma, "in [0, 1]", ok=0 <= self.gamma <= 1, usual="0.99 or 1")
-        require("a2c.lam", self.lam, "in [0, 1]", ok=0 <= self.lam <= 1, usual="1")
-        require("a2c.rate", self.rate, "above 0", ok=self.rate > 0, usual="7e-4")
-        least = min(self.n_steps, self.window)
-        require("a2c.n_steps, window", least, "at least 1", ok=least > 0, usual="5")
+        check(
+            "a2c",
+            self,
+            {
+                "in [0, 1]": ("gamma", "lam", "rate_end"),
+                "above 0": ("rate",),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "entropy", "value_weight", "norm_iterations"),
+                "at least 1": ("n_steps", "window"),
+            },
+        )
 
 
 class A2C:

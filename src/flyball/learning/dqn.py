@@ -39,7 +39,7 @@ from flyball.learning.experience.replay import Batch, Replay
 from flyball.learning.experience.sumtree import Priorities, PriorityConfig
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Net, NetConfig
-from flyball.learning.settings import require
+from flyball.learning.settings import check, require
 
 ROWS_AT_ONCE = 16_384
 """Transitions that are gathered together for several gradient steps: more only take memory."""
@@ -122,19 +122,27 @@ class DQNConfig:
     """Gradient steps after which the feature normalisers stand still."""
 
     def __post_init__(self) -> None:
-        shares = (self.gamma, self.epsilon, self.epsilon_end, self.exploration_share)
-        ok = min(shares) >= 0 and max(shares) <= 1
-        names = "dqn.gamma, epsilon, epsilon_end, exploration_share"
-        require(names, shares, "in [0, 1]", ok=ok, usual="0.99, 1, 0.05, 0.1")
-        counts = (self.minibatch, self.train_freq, self.target_every, self.n_step)
-        names = "dqn.minibatch, train_freq, target_every, n_step"
-        require(names, min(counts), "at least 1", ok=min(counts) > 0, usual="64, 4, 10000, 1")
-        ok = self.gradient_steps > 0 or self.gradient_steps == -1
-        allowed, usual = "at least 1, or -1", "1, or -1 for one a transition"
-        require("dqn.gradient_steps", self.gradient_steps, allowed, ok=ok, usual=usual)
-        require("dqn.tau", self.tau, "in (0, 1]", ok=0 < self.tau <= 1, usual="1 or 0.005")
-        least = min(self.rate, self.gradient_clip)
-        require("dqn.rate, gradient_clip", least, "above 0", ok=least > 0, usual="1e-4 and 10")
+        check(
+            "dqn",
+            self,
+            {
+                "in [0, 1]": (
+                    "gamma",
+                    "alpha",
+                    "beta",
+                    "epsilon",
+                    "epsilon_end",
+                    "exploration_share",
+                ),
+                "in (0, 1]": ("tau",),
+                "above 0": ("rate",),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "learning_starts", "norm_updates"),
+                "at least 0, or inf": ("file_above_mb",),
+                "at least 1": ("minibatch", "capacity", "train_freq", "n_step", "target_every"),
+                "at least 1, or -1": ("gradient_steps",),
+            },
+        )
 
 
 def value_net(spec: Spec, config: NetConfig, seed: int) -> Net:

@@ -31,7 +31,7 @@ from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.experience.gae import scalarise
 from flyball.learning.nets.flat import Adam
 from flyball.learning.nets.net import Net, OptionsActor
-from flyball.learning.settings import require
+from flyball.learning.settings import check, require
 from flyball.policies import Said, action_of, choose
 
 STREAM_NOISE = 6
@@ -71,11 +71,18 @@ class ESConfig:
     """Share of the learning rate that is left at the end of the budget, in [0, 1]."""
 
     def __post_init__(self) -> None:
-        require("es.pairs", self.pairs, "at least 1", ok=self.pairs >= 1, usual="32")
-        least = min(self.sigma, self.sigma_network)
-        ok = least >= 0 and self.sigma + self.sigma_network > 0
-        require("es.sigma, sigma_network", least, "at least 0, not both 0", ok=ok, usual="0.5, 0")
-        require("es.rate", self.rate, "above 0", ok=self.rate > 0, usual="0.1 to 0.5")
+        check(
+            "es",
+            self,
+            {
+                "in [0, 1]": ("rate_end",),
+                "above 0": ("rate",),
+                "at least 0": ("seed", "sigma", "sigma_network", "first_scenario"),
+                "at least 1": ("pairs", "scenarios"),
+            },
+        )
+        ok = self.sigma + self.sigma_network > 0
+        require("es.sigma, sigma_network", "both 0", "one above 0", ok=ok, usual="0.5, 0")
 
 
 class ES:

@@ -26,7 +26,7 @@ from flyball.learning.experience.arena import Arena
 from flyball.learning.experience.collect import Played, collect_episodes
 from flyball.learning.nets.flat import Adam
 from flyball.learning.nets.net import Net
-from flyball.learning.settings import EPISODE_STRIDE, require
+from flyball.learning.settings import EPISODE_STRIDE, check
 from flyball.policies import Sizes, sizes_of
 
 STREAM_EPOCH, STREAM_MIX = 2, 3
@@ -73,11 +73,17 @@ class ImitateConfig:
     """Steps through which gradients flow, for networks with memory."""
 
     def __post_init__(self) -> None:
-        require("imitate.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-3 to 3e-3")
-        share = self.learner_rows
-        require("imitate.learner_rows", share, "in [0, 1]", ok=0 <= share <= 1, usual="0.5")
-        least = min(self.epochs, self.minibatch)
-        require("imitate.epochs, minibatch", least, "at least 1", ok=least > 0, usual="2, 2048")
+        check(
+            "imitate",
+            self,
+            {
+                "in [0, 1]": ("learner_rows", "rate_end"),
+                "above 0": ("rate",),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "first_scenario", "norm_iterations"),
+                "at least 1": ("scenarios", "epochs", "minibatch", "window"),
+            },
+        )
 
 
 class Imitate:

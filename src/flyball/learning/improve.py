@@ -28,7 +28,7 @@ from flyball.learning.experience.collect import Played, collect_episodes
 from flyball.learning.loss import clipped
 from flyball.learning.nets.flat import Adam
 from flyball.learning.nets.net import Net
-from flyball.learning.settings import EPISODE_STRIDE, require
+from flyball.learning.settings import EPISODE_STRIDE, check, require
 
 STREAM_EPOCH = 5
 
@@ -89,11 +89,19 @@ class ImproveConfig:
 
     def __post_init__(self) -> None:
         require("improve.group", self.group, "at least 2", ok=self.group >= 2, usual="8 to 32")
-        require("improve.clip", self.clip, "in (0, 1)", ok=0 < self.clip < 1, usual="0.1 to 0.3")
-        require("improve.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-4 to 1e-3")
-        require("improve.spread", self.spread, "in (0, 1)", ok=0 < self.spread < 1, usual="0.3")
-        known = self.signal in ("to_go", "whole", "best")
-        require("improve.signal", self.signal, "to_go, whole, best", ok=known, usual="to_go")
+        check(
+            "improve",
+            self,
+            {
+                "in (0, 1)": ("clip", "spread"),
+                "in [0, 1]": ("rate_end",),
+                "above 0": ("rate",),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "first_scenario", "entropy", "target_kl"),
+                "at least 1": ("scenarios", "epochs", "minibatch"),
+            },
+            {"signal": ("to_go", "whole", "best")},
+        )
 
 
 class Improve:

@@ -46,7 +46,7 @@ from flyball.learning.experience.rewards import UNITS, RewardMoments, RewardUnit
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.nets.stacks import SeparateActor, Stack
-from flyball.learning.settings import EPISODE_STRIDE, require
+from flyball.learning.settings import EPISODE_STRIDE, check, require
 from flyball.policies import Sizes
 
 
@@ -121,24 +121,25 @@ class MADDPGConfig:
     """Gradient steps after which the feature normalisers stand still."""
 
     def __post_init__(self) -> None:
-        ok = self.reward in ("own", "team") and self.critic in ("all", "own")
-        names, found = "maddpg.reward, critic", f"'{self.reward}', '{self.critic}'"
-        require(names, found, "own or team, all or own", ok=ok, usual="own, all")
-        ok = self.others in ("replayed", "current")
-        found, allowed = f"'{self.others}'", "replayed, current"
-        require("maddpg.others", found, allowed, ok=ok, usual="replayed")
-        ok, allowed = self.rewards in UNITS, ", ".join(UNITS)
-        require("maddpg.rewards", f"'{self.rewards}'", allowed, ok=ok, usual="scaled")
-        least = min(self.n_steps, self.updates, self.minibatch, self.n_step)
-        names = "maddpg.n_steps, updates, minibatch, n_step"
-        require(names, least, "at least 1", ok=least > 0, usual="25, 8, 1024, 1")
-        ok = 0 <= self.gamma <= 1
-        require("maddpg.gamma", self.gamma, "in [0, 1]", ok=ok, usual="0.95")
-        require("maddpg.tau", self.tau, "in (0, 1]", ok=0 < self.tau <= 1, usual="0.01")
-        require("maddpg.penalty", self.penalty, "at least 0", ok=self.penalty >= 0, usual="1e-3")
-        least_rate = min(self.actor_rate, self.critic_rate, self.gradient_clip, self.noise)
-        names = "maddpg.actor_rate, critic_rate, gradient_clip, noise"
-        require(names, least_rate, "above 0", ok=least_rate > 0, usual="1e-3, 1e-3, 0.5, 0.3")
+        check(
+            "maddpg",
+            self,
+            {
+                "in [0, 1]": ("gamma",),
+                "in (0, 1]": ("tau",),
+                "above 0": ("actor_rate", "critic_rate", "noise"),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "learning_starts", "penalty", "norm_updates"),
+                "at least 0, or inf": ("file_above_mb",),
+                "at least 1": ("n_steps", "updates", "minibatch", "capacity", "n_step"),
+            },
+            {
+                "reward": ("own", "team"),
+                "others": ("replayed", "current"),
+                "critic": ("all", "own"),
+                "rewards": UNITS,
+            },
+        )
 
 
 class Critics(nn.Module):

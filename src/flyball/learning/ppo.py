@@ -33,7 +33,7 @@ from flyball.learning.experience.onpolicy import Experience, Plan
 from flyball.learning.loss import clipped, standardise
 from flyball.learning.nets.flat import Adam
 from flyball.learning.nets.net import Net
-from flyball.learning.settings import require
+from flyball.learning.settings import check
 from flyball.learning.surrogate import Rates, Surrogate, suits
 
 STREAM_EPOCH = 1
@@ -107,17 +107,17 @@ class PPOConfig:
     """Iterations after which the feature normalisers stand still."""
 
     def __post_init__(self) -> None:
-        require("ppo.clip", self.clip, "in (0, 1)", ok=0 < self.clip < 1, usual="0.1 to 0.3")
-        require("ppo.gamma", self.gamma, "in [0, 1]", ok=0 <= self.gamma <= 1, usual="0.99 or 1")
-        require("ppo.lam", self.lam, "in [0, 1]", ok=0 <= self.lam <= 1, usual="0.95")
-        require("ppo.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-4 to 1e-3")
-        least = min(self.n_steps, self.epochs, self.minibatch, self.window)
-        require(
-            "ppo.n_steps, epochs, minibatch",
-            least,
-            "at least 1",
-            ok=least > 0,
-            usual="128, 10, 64",
+        check(
+            "ppo",
+            self,
+            {
+                "in (0, 1)": ("clip",),
+                "in [0, 1]": ("clip_end", "gamma", "lam", "rate_end"),
+                "above 0": ("rate",),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "entropy", "value_weight", "target_kl", "norm_iterations"),
+                "at least 1": ("n_steps", "epochs", "minibatch", "window"),
+            },
         )
 
 

@@ -44,7 +44,7 @@ from flyball.learning.experience.sequences import Episodes, EpisodesConfig
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.mixers import KINDS, MixerConfig, MixerKind, mixer_of
 from flyball.learning.nets.net import Net
-from flyball.learning.settings import EPISODE_STRIDE, require
+from flyball.learning.settings import EPISODE_STRIDE, check, require
 from flyball.policies import sizes_of
 
 
@@ -125,24 +125,33 @@ class QMIXConfig:
     """Gradient steps after which the feature normalisers stand still."""
 
     def __post_init__(self) -> None:
-        kinds = ", ".join(KINDS)
-        require("qmix.mixer", f"'{self.mixer}'", kinds, ok=self.mixer in KINDS, usual="qmix")
-        ok = self.reward in ("team", "own") and (self.reward == "team" or self.mixer == "none")
+        check(
+            "qmix",
+            self,
+            {
+                "in [0, 1]": ("gamma", "lam", "epsilon", "epsilon_end"),
+                "in (0, 1]": ("tau",),
+                "above 0": ("rate",),
+                "above 0, or inf": ("gradient_clip",),
+                "at least 0": ("seed", "norm_updates"),
+                "at least 1": (
+                    "embed",
+                    "hypernet",
+                    "n_steps",
+                    "updates",
+                    "batch",
+                    "capacity",
+                    "max_steps",
+                    "learning_starts",
+                    "target_every",
+                    "epsilon_steps",
+                ),
+            },
+            {"mixer": KINDS, "reward": ("team", "own"), "rewards": UNITS},
+        )
+        ok = self.reward == "team" or self.mixer == "none"
         allowed = "team, or own without a mixer"
         require("qmix.reward", f"'{self.reward}'", allowed, ok=ok, usual="team")
-        ok, allowed = self.rewards in UNITS, ", ".join(UNITS)
-        require("qmix.rewards", f"'{self.rewards}'", allowed, ok=ok, usual="scaled")
-        counts = (self.n_steps, self.updates, self.batch, self.learning_starts, self.target_every)
-        names = "qmix.n_steps, updates, batch, learning_starts, target_every"
-        require(names, min(counts), "at least 1", ok=min(counts) > 0, usual="25, 1, 32, 32, 200")
-        shares = (self.gamma, self.lam, self.epsilon, self.epsilon_end)
-        ok = min(shares) >= 0 and max(shares) <= 1
-        names = "qmix.gamma, lam, epsilon, epsilon_end"
-        require(names, shares, "in [0, 1]", ok=ok, usual="0.99, 0, 1, 0.05")
-        require("qmix.tau", self.tau, "in (0, 1]", ok=0 < self.tau <= 1, usual="1 or 0.01")
-        least = min(self.rate, self.gradient_clip, self.epsilon_steps)
-        names = "qmix.rate, gradient_clip, epsilon_steps"
-        require(names, least, "above 0", ok=least > 0, usual="5e-4, 10, 50000")
 
 
 class QMIX:

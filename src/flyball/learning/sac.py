@@ -43,7 +43,7 @@ from flyball.learning.experience.replay import Replay
 from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Actor, Net, NetConfig
 from flyball.learning.nets.twin import Twin
-from flyball.learning.settings import require
+from flyball.learning.settings import RANGES, check, require
 from flyball.learning.soft import Choices, Heads, Update, Values
 
 NET = NetConfig(
@@ -120,20 +120,22 @@ class SACConfig:
     """Where the networks learn; acting stays on the CPU. auto: cuda where there is one."""
 
     def __post_init__(self) -> None:
-        shares = (self.gamma, self.rate_end, self.target_share)
-        ok = min(shares) >= 0 and max(shares) <= 1
-        names = "sac.gamma, rate_end, target_share"
-        require(names, shares, "in [0, 1]", ok=ok, usual="0.99, 1, 0.89")
-        counts = (self.minibatch, self.train_freq, self.n_step)
-        names = "sac.minibatch, train_freq, n_step"
-        require(names, min(counts), "at least 1", ok=min(counts) > 0, usual="256, 1, 1")
-        ok = self.gradient_steps > 0 or self.gradient_steps == -1
-        allowed, usual = "at least 1, or -1", "1, or -1 for one a transition"
-        require("sac.gradient_steps", self.gradient_steps, allowed, ok=ok, usual=usual)
-        require("sac.tau", self.tau, "in (0, 1]", ok=0 < self.tau <= 1, usual="0.005")
-        least = min(self.rate, self.entropy_start)
-        require("sac.rate, entropy_start", least, "above 0", ok=least > 0, usual="3e-4 and 1")
-        ok = self.entropy == "auto" or (isinstance(self.entropy, int | float) and self.entropy >= 0)
+        check(
+            "sac",
+            self,
+            {
+                "in [0, 1]": ("gamma", "rate_end", "target_share"),
+                "in (0, 1]": ("tau",),
+                "above 0": ("rate", "entropy_start"),
+                "finite": ("target_entropy",),
+                "at least 0": ("seed", "learning_starts", "norm_updates"),
+                "at least 0, or inf": ("file_above_mb",),
+                "at least 1": ("minibatch", "capacity", "train_freq", "n_step"),
+                "at least 1, or -1": ("gradient_steps",),
+            },
+        )
+        number = isinstance(self.entropy, int | float) and RANGES["at least 0"](self.entropy)
+        ok = self.entropy == "auto" or number
         require("sac.entropy", self.entropy, "auto, or at least 0", ok=ok, usual="auto")
 
 

@@ -40,7 +40,7 @@ from flyball.learning.nets.flat import Adam, Flat
 from flyball.learning.nets.net import Actor, Net
 from flyball.learning.nets.squashed import Squashed
 from flyball.learning.sac import critics_of, refuse
-from flyball.learning.settings import require
+from flyball.learning.settings import check
 
 ACTING_STREAM, SMOOTHING_STREAM = 1_952_723_763, 1_952_723_764
 
@@ -107,20 +107,19 @@ class TD3Config:
     """Where the networks learn; acting stays on the CPU. auto: cuda where there is one."""
 
     def __post_init__(self) -> None:
-        shares = (self.gamma, self.rate_end)
-        ok = min(shares) >= 0 and max(shares) <= 1
-        require("td3.gamma, rate_end", shares, "in [0, 1]", ok=ok, usual="0.99, 1")
-        counts = (self.minibatch, self.train_freq, self.n_step, self.policy_delay)
-        names = "td3.minibatch, train_freq, n_step, policy_delay"
-        require(names, min(counts), "at least 1", ok=min(counts) > 0, usual="256, 1, 1, 2")
-        ok = self.gradient_steps > 0 or self.gradient_steps == -1
-        allowed, usual = "at least 1, or -1", "1, or -1 for one a transition"
-        require("td3.gradient_steps", self.gradient_steps, allowed, ok=ok, usual=usual)
-        require("td3.tau", self.tau, "in (0, 1]", ok=0 < self.tau <= 1, usual="0.005")
-        require("td3.rate", self.rate, "above 0", ok=self.rate > 0, usual="1e-3")
-        least = min(self.noise, self.target_noise, self.target_clip)
-        names = "td3.noise, target_noise, target_clip"
-        require(names, least, "at least 0", ok=least >= 0, usual="0.1, 0.2, 0.5")
+        check(
+            "td3",
+            self,
+            {
+                "in [0, 1]": ("gamma", "rate_end"),
+                "in (0, 1]": ("tau",),
+                "above 0": ("rate",),
+                "at least 0": ("seed", "learning_starts", "noise", "target_noise", "norm_updates"),
+                "at least 0, or inf": ("target_clip", "file_above_mb"),
+                "at least 1": ("minibatch", "capacity", "train_freq", "n_step", "policy_delay"),
+                "at least 1, or -1": ("gradient_steps",),
+            },
+        )
 
 
 class TD3:

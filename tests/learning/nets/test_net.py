@@ -82,5 +82,5 @@ def test_the_critic_reads_the_privileged_state_where_there_is_one():
 
 
 def test_a_width_of_zero_is_refused():
-    with pytest.raises(ConfigError, match=r"net: hidden \(0, 4\)"):
+    with pytest.raises(ConfigError, match=r"net\.hidden: \(0, 4\); allowed: widths of at"):
         NetConfig(hidden=(0, 4))

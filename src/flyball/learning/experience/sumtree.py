@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from flyball.core.batch import Doubles, Floats, Longs
 from flyball.learning import draws
 from flyball.learning.checkpoint import Arrays
-from flyball.learning.settings import require
+from flyball.learning.settings import check
 
 PRIORITY_STREAM = 1_886_546_281
 
@@ -38,9 +38,7 @@ class PriorityConfig:
     """Added to every error, so that nothing becomes unreachable; above 0."""
 
     def __post_init__(self) -> None:
-        ok = min(self.alpha, self.beta) >= 0 and max(self.alpha, self.beta) <= 1
-        require("alpha, beta", (self.alpha, self.beta), "in [0, 1]", ok=ok, usual="0.6 and 0.4")
-        require("floor", self.floor, "above 0", ok=self.floor > 0, usual="1e-6")
+        check("priority", self, {"in [0, 1]": ("alpha", "beta"), "above 0": ("floor",)})
 
 
 @njit(cache=True, nogil=True)

@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from flyball.learning.settings import require
+from flyball.learning.settings import check
 
 MixerKind = Literal["qmix", "vdn", "none"]
 KINDS = ("qmix", "vdn", "none")
@@ -39,10 +39,7 @@ class MixerConfig:
     """Width of the hypernetworks' hidden layers."""
 
     def __post_init__(self) -> None:
-        kinds = ", ".join(KINDS)
-        require("mixer.kind", f"'{self.kind}'", kinds, ok=self.kind in KINDS, usual="qmix")
-        least = min(self.embed, self.hypernet)
-        require("mixer.embed, hypernet", least, "at least 1", ok=least > 0, usual="32 and 64")
+        check("mixer", self, {"at least 1": ("embed", "hypernet")}, {"kind": KINDS})
 
 
 class Monotonic(nn.Module):

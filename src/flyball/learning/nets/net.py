@@ -12,7 +12,7 @@ themselves; memory comes before the hidden layers.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,15 @@ from flyball.learning.nets.cells import Cell, CellKind, cell_of, sequence
 from flyball.learning.nets.norm import FeatureNorm, NormKind
 from flyball.learning.nets.rows import Inputs, Taken
 from flyball.learning.nets.unrolled import compiles, through
+from flyball.learning.settings import check, require
 from flyball.policies import Sizes, sizes_of
+
+Activation = Literal["tanh", "relu"]
+Deviation = Literal["free", "state"]
+CriticView = Literal["state", "own"]
+
+LOG_STD_RANGE = (-20.0, 2.0)
+"""Bounds of a standard deviation that the network puts out, as logarithms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +45,7 @@ class NetConfig:
     critic_hidden: tuple[int, ...] = (64, 64)
     """Widths of the critic's layers."""
 
-    activation: Literal["tanh", "relu"] = "tanh"
+    activation: Activation = "tanh"
     """Between the layers; options networks always use relu."""
 
     cell: CellKind = "none"
@@ -55,30 +63,39 @@ class NetConfig:
     feature_clip: float = 8.0
     """Largest normalised feature, in standard deviations."""
 
-    deviation: Literal["free", "state"] = "free"
+    deviation: Deviation = "free"
     """A continuous head's standard deviation: a parameter, or an output of the network."""
 
     log_std: float = 0.0
-    """Logarithm of a continuous head's standard deviation at the start."""
+    """Logarithm of a continuous head's standard deviation at the start, in [-20, 2]."""
 
-    critic: Literal["state", "own"] = "state"
+    critic: CriticView = "state"
     """What the critic sees: the privileged state where there is one, or what the actor sees."""
 
     def __post_init__(self) -> None:
-        widths = (*self.hidden, *self.critic_hidden, self.cell_size)
-        kinds = self.cell in ("none", "lstm", "slstm") and self.norm in ("none", "standard", "log")
-        if min(widths) < 1 or not self.feature_clip > 0 or self.memory_steps < 0 or not kinds:
-            raise ConfigError(
-                Problem(
-                    where="net",
-                    found=f"hidden {self.hidden}, critic_hidden {self.critic_hidden}, cell "
-                    f"'{self.cell}' of {self.cell_size} for {self.memory_steps} steps, norm "
-                    f"'{self.norm}', feature_clip {self.feature_clip}",
-                    allowed="widths of at least 1, memory_steps of at least 0, a clip above 0, "
-                    "cell none, lstm or slstm, norm none, standard or log",
-                    fix="leave the keys out for the defaults",
-                )
-            )
+        check(
+            "net",
+            self,
+            {
+                "above 0": ("feature_clip",),
+                "at least 0": ("memory_steps",),
+                "at least 1": ("cell_size",),
+            },
+            {
+                "activation": get_args(Activation),
+                "cell": get_args(CellKind),
+                "norm": get_args(NormKind),
+                "deviation": get_args(Deviation),
+                "critic": get_args(CriticView),
+            },
+        )
+        for name in ("hidden", "critic_hidden"):
+            widths = getattr(self, name)
+            ok = min(widths, default=1) >= 1
+            require(f"net.{name}", widths, "widths of at least 1", ok=ok, usual="(64, 64)")
+        low, high = LOG_STD_RANGE
+        ok = low <= self.log_std <= high
+        require("net.log_std", self.log_std, f"in [{low:g}, {high:g}]", ok=ok, usual="0")
 
 
 class Rows(NamedTuple):
@@ -122,9 +139,6 @@ def layer(
 
 
 GAIN = 2.0**0.5
-
-LOG_STD_RANGE = (-20.0, 2.0)
-"""Bounds of a standard deviation that the network puts out, as logarithms."""
 
 
 def mlp(widths: tuple[int, ...], activation: str, seed: torch.Generator) -> nn.Sequential:
