@@ -223,6 +223,7 @@ def test_epsilon_falls_with_the_steps_of_the_world():
         ({"rewards": "clipped"}, r"qmix\.rewards: 'clipped'; allowed: native, scaled"),
         ({"tau": 0.0}, r"qmix\.tau: 0\.0; allowed: in \(0, 1\]"),
         ({"lam": 1.5}, r"qmix\.lam: 1\.5; allowed: in \[0, 1\]"),
+        ({"learning_starts": 9, "capacity": 8}, r"qmix\.learning_starts: 9; .* capacity, 8"),
         ({"batch": 0}, r"qmix\.batch: 0; allowed: at least 1"),
     ],
 )

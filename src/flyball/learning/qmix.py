@@ -92,7 +92,7 @@ class QMIXConfig:
     """Steps of the longest episode that the world can have."""
 
     learning_starts: int = 32
-    """Episodes that are complete before learning begins, at least 1."""
+    """Episodes that are complete before learning begins, at least 1, at most `capacity`."""
 
     gamma: float = 0.99
     """Discount per step, in [0, 1]."""
@@ -149,6 +149,9 @@ class QMIXConfig:
             },
             {"mixer": KINDS, "reward": ("team", "own"), "rewards": UNITS},
         )
+        ok = self.learning_starts <= self.capacity
+        allowed = f"at most the capacity, {self.capacity}, or nothing would ever be learned"
+        require("qmix.learning_starts", self.learning_starts, allowed, ok=ok, usual="32")
         ok = self.reward == "team" or self.mixer == "none"
         allowed = "team, or own without a mixer"
         require("qmix.reward", f"'{self.reward}'", allowed, ok=ok, usual="team")
