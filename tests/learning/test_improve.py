@@ -5,12 +5,13 @@ import torch
 
 from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError
+from flyball.core.spec import Categorical, TanhGaussian
 from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import learner_arrays
 from flyball.learning.improve import Improve, ImproveConfig, merits, merits_to_go
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.training import Budget, train
-from tests.learning.toys import Cheapest, Queue, mean_cost_h
+from tests.learning.toys import Cheapest, Plant, Queue, mean_cost_h
 
 
 @pytest.mark.parametrize("signal", ["to_go", "whole", "best"])
@@ -87,6 +88,13 @@ def test_the_temperature_gives_a_sure_policy_the_spread_that_was_asked_for():
     assert float(entropy.mean() / most) == pytest.approx(0.4, abs=1e-3)
     for name, array in learner_arrays(net, run.optimiser).items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_continuous_values_are_refused_because_their_temperature_would_mean_nothing():
+    env = Plant(4, (Categorical("act", 3), TanhGaussian("open", "%", 0, 100)))
+
+    with pytest.raises(ConfigError, match=r"improve: .*1 continuous.*; allowed: .*; fix: .*ppo"):
+        Improve(env, Net(env.spec, NetConfig(), 0), ImproveConfig(group=2))
 
 
 def test_a_group_that_does_not_divide_the_rows_is_refused():

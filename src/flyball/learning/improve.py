@@ -112,11 +112,13 @@ class Improve:
     def __init__(self, env: Env, net: Net, config: ImproveConfig) -> None:
         whole = env.n_envs % config.group == 0
         require("improve.group", config.group, f"a divisor of {env.n_envs}", ok=whole, usual="16")
+        found, allowed = f"{net.sizes.n_values} continuous values", "choices and options"
+        require("improve", found, allowed, ok=not net.sizes.n_values, usual="ppo for others")
+        require("improve", "a network with memory", "one without", ok=not net.n_memory, usual="ppo")
         self.env, self.net, self.config = env, net, config
         self.policy = NetPolicy(net)
         self.optimiser = Adam([net.actor], config.rate)
         self.arena = Arena(64, env.n_envs, net.sizes)
-        require("improve", "a network with memory", "one without", ok=not net.n_memory, usual="ppo")
 
     def iterate(self, iteration: int, share: float) -> dict[str, float]:
         """Play, compare, learn, and return what happened; `share` of the budget is spent."""
