@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from flyball.core.errors import ConfigError
+from flyball.learning.a2c import A2C, A2CConfig
 from flyball.learning.catalogue import ALGORITHMS
 from flyball.learning.devices import Pupil, device_of
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
-from tests.learning.toys import Chain
+from tests.learning.toys import Chain, Queue
 
 GPU = torch.cuda.is_available()
 
@@ -24,6 +25,17 @@ def test_auto_is_a_gpu_only_where_there_is_one():
 def test_a_gpu_that_is_not_there_is_refused_with_what_is():
     with pytest.raises(ConfigError, match=r"ppo\.device: 'cuda'; allowed: cpu or auto"):
         PPO(Chain(2), Net(Chain(2).spec, NetConfig(), 0), PPOConfig(device="cuda"))
+
+
+def test_a_network_over_options_learns_on_the_processor_even_where_there_is_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    env = Queue(2)
+    net = Net(env.spec, NetConfig(), 0)
+
+    assert PPO(env, net, PPOConfig(device="auto")).pupil.net is net
+    assert A2C(env, net, A2CConfig(device="auto")).pupil.net is net
+    with pytest.raises(ConfigError, match=r"ppo\.device: 'cuda'; allowed: cpu or auto: .*options"):
+        PPO(env, net, PPOConfig(device="cuda"))
 
 
 def test_on_the_processor_the_network_that_acts_is_the_one_that_learns():

@@ -91,7 +91,7 @@ class A2C:
 
     def __init__(self, env: Env, net: Net, config: A2CConfig) -> None:
         self.env, self.net, self.config = env, net, config
-        self.pupil = Pupil(net, device_of(config.device, "a2c.device"))
+        self.pupil = Pupil(net, device_of(config.device, "a2c.device", net))
         self.optimiser = RMSprop([self.pupil.net.actor, self.pupil.net.critic], config.rate)
         self.experience = Experience(
             env,

@@ -19,8 +19,8 @@ DeviceName = Literal["cpu", "cuda", "auto"]
 """The processor, a GPU, or a GPU where there is one."""
 
 
-def device_of(name: DeviceName, where: str) -> torch.device:
-    """Return the device called cpu, cuda, or auto: cuda where there is one.
+def device_of(name: DeviceName, where: str, net: Net | None = None) -> torch.device:
+    """Return the device called cpu, cuda, or auto: cuda where there is one that suits.
 
     Parameters
     ----------
@@ -28,17 +28,21 @@ def device_of(name: DeviceName, where: str) -> torch.device:
         Of the device.
     where
         Full name of the setting, for messages.
+    net
+        That will learn there; one over options computes on the processor only (see `segments`).
 
     Raises
     ------
     ConfigError
-        When there is no such device.
+        When there is no such device, or the network cannot learn there.
     """
-    there = torch.cuda.is_available()
+    there, ragged = torch.cuda.is_available(), net is not None and net.sizes.n_features > 0
     allowed = "cpu, cuda or auto" if there else "cpu or auto: torch finds no GPU here"
-    ok = name in ("cpu", "auto") or (name == "cuda" and there)
+    if ragged:
+        allowed = "cpu or auto: a network over options learns on the processor"
+    ok = name in ("cpu", "auto") or (name == "cuda" and there and not ragged)
     require(where, f"'{name}'", allowed, ok=ok, usual="cpu")
-    return torch.device("cuda" if there and name != "cpu" else "cpu")
+    return torch.device("cuda" if there and not ragged and name != "cpu" else "cpu")
 
 
 class Pupil:

@@ -207,7 +207,7 @@ class DQN:
         usual = "ppo, or a net without cell"
         require("dqn", found, allowed, ok=ok and not net.n_memory, usual=usual)
         self.env, self.net, self.config = env, net, config
-        self.pupil = Pupil(net, device_of(config.device, "dqn.device"))
+        self.pupil = Pupil(net, device_of(config.device, "dqn.device", net))
         self.device = self.pupil.device
         self.target = deepcopy(self.pupil.net)
         self.optimiser = Adam(_learned(self.pupil.net, config), config.rate, eps=1e-8)

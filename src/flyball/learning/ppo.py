@@ -128,7 +128,7 @@ class PPO:
 
     def __init__(self, env: Env, net: Net, config: PPOConfig) -> None:
         self.env, self.net, self.config = env, net, config
-        self.pupil = Pupil(net, device_of(config.device, "ppo.device"))
+        self.pupil = Pupil(net, device_of(config.device, "ppo.device", net))
         self.optimiser = Adam([self.pupil.net.actor, self.pupil.net.critic], config.rate)
         self.clip = config.clip
         self.experience = Experience(
