@@ -9,7 +9,6 @@ import torch
 from measuring import Figure, abba, absolute
 
 from flyball.learning.catalogue import ALGORITHMS
-from flyball.learning.nets.net import NetConfig
 from flyball.worlds import classics
 from speed.rates import PEERS, Rate, compared, missing, rival, spent_s
 
@@ -20,8 +19,7 @@ def our_steps(n: int) -> Rate:
     """Return what measures gradient steps a second of ours."""
     recipe = ALGORITHMS["sac"]
     env = classics.make("pendulum", 1)
-    net = NetConfig(hidden=(256, 256), critic_hidden=(256, 256), activation="relu", norm="none")
-    run: Any = recipe.make(env, net, recipe.config(minibatch=256, learning_starts=512))
+    run: Any = recipe.make(env, recipe.net, recipe.config(minibatch=256, learning_starts=512))
     while run.iterate(0, 0.0).get("updates", 1.0) == 0.0:
         pass
     run.gradient_steps(n)

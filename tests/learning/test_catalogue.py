@@ -7,7 +7,8 @@ from flyball.core.errors import ConfigError
 from flyball.core.spec import AgentKind, Categorical, Feature, Objective, Spec, TanhGaussian
 from flyball.learning.catalogue import ALGORITHMS, recipe
 from flyball.learning.nets.net import NetConfig
-from tests.learning.toys import Chain
+from tests.learning.squad import Squad
+from tests.learning.toys import Chain, Plant
 
 X = (Feature("x", "-", 0, 1),)
 GAIN = (Objective("gain", "eur", "max"),)
@@ -34,6 +35,35 @@ def test_every_algorithm_for_one_agent_runs_a_round_on_a_world_it_says_it_learns
 
     assert run.iterate(0, 0.0)["decisions"] > 0
     assert run.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "net", "message"),
+    [
+        ("maddpg", {"critic": "own"}, r"net\.critic: 'own'; .*maddpg does not.*maddpg\.critic"),
+        ("maddpg", {"log_std": -1.0}, r"net\.log_std: -1\.0; .*set maddpg\.noise"),
+        ("qmix", {"critic": "own"}, r"net\.critic: 'own'; .*qmix does not"),
+        ("td3", {"log_std": -1.0}, r"net\.log_std: -1\.0; .*set td3\.noise"),
+    ],
+)
+def test_a_setting_of_the_network_that_would_do_nothing_is_refused(name, net, message):
+    found = recipe(name)
+
+    with pytest.raises(ConfigError, match=message):
+        found.make(Squad(2), NetConfig(**net), found.config())
+
+
+@pytest.mark.parametrize("deviation", ["free", "state"])
+def test_soft_actor_critic_has_the_deviation_that_was_asked_for(deviation):
+    net = NetConfig(hidden=(8,), critic_hidden=(8,), deviation=deviation, log_std=-1.0)
+    found = recipe("sac")
+    settings = found.config(learning_starts=8, capacity=100, minibatch=8, train_freq=8)
+
+    run = found.make(Plant(4, (TanhGaussian("open", "%", 0, 100),)), net, settings)
+    first, second = run.iterate(0, 0.0), run.iterate(1, 0.5)
+
+    assert run.net.actor.free == (deviation == "free")
+    assert "critic_loss" in first | second
 
 
 def test_an_unknown_algorithm_is_refused_with_the_nearest_name():

@@ -162,6 +162,8 @@ class Reader:
             wanted = asdict(self.recipe.net) | parts["net"]
             net = attempt(lambda: build(learning.NetConfig, wanted, f"{where} [net]"))
             own = attempt(lambda: build(self.recipe.config, parts[self.algorithm], place))
+            if net is not None:
+                attempt(lambda: self.recipe.require_used(net))
             if subject is not None and own is not None:
                 attempt(lambda: self.recipe.require(subject.spec, own, place))
             on_gpu = hasattr(self.recipe.config(), "device")

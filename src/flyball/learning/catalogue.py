@@ -2,7 +2,7 @@
 """Every algorithm by name: what it learns, its settings, and how a run of it is made."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,11 @@ class Recipe:
     net: NetConfig
     """Networks where nothing else was asked for."""
 
-    make: Callable[..., Learner]
-    """(Env, network settings, own settings, run folder or None) to a run.
+    start: Callable[..., Learner]
+    """(Env, network settings, own settings, run folder or None) to a run; `make` checks before."""
 
-    The network is made from the settings' seed; the folder is for a replay too large for memory.
-    """
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """What to set instead of network settings that would do nothing, by their names."""
 
     def refusal(self, spec: Spec) -> str | None:
         """Return why it cannot learn a world, or None."""
@@ -63,7 +63,7 @@ class Recipe:
         return None
 
     def require(self, spec: Spec, config: Any, where: str) -> None:
-        """Raise ConfigError when settings do not fit a world; a run would find out later.
+        """Raise ConfigError when own settings do not fit a world; a run would find out later.
 
         Parameters
         ----------
@@ -75,6 +75,46 @@ class Recipe:
             They stand, for messages: ``demo.toml [ppo]``.
         """
         require_weights(config.weights, spec.objectives, f"{where} weights")
+
+    def require_used(self, net: NetConfig) -> None:
+        """Raise ConfigError when network settings ask for what would do nothing."""
+        problems = []
+        for name, instead in self.idle.items():
+            found, usual = getattr(net, name), getattr(self.net, name)
+            if found != usual:
+                problems.append(
+                    Problem(
+                        where=f"net.{name}",
+                        found=f"{found!r}",
+                        allowed=f"{usual!r}: {self.name} does not use it",
+                        fix=f"leave it out, and set {instead}",
+                    )
+                )
+        if problems:
+            raise ConfigError(problems)
+
+    def make(self, env: Env, net: NetConfig, config: Any, folder: Path | None = None) -> Learner:
+        """Return a run.
+
+        Parameters
+        ----------
+        env
+            It learns there.
+        net
+            Settings of the network, which is made from the own settings' seed.
+        config
+            Own settings.
+        folder
+            Of the run, for a replay that is too large for memory.
+
+        Raises
+        ------
+        ConfigError
+            When settings do not fit the Env, or would do nothing.
+        """
+        self.require_used(net)
+        self.require(env.spec, config, self.name)
+        return self.start(env, net, config, folder)
 
 
 ANY = frozenset({"Categorical", "OptionsHead", "TanhGaussian", "Hybrid"})
@@ -95,7 +135,7 @@ def _dqn(env: Env, net: NetConfig, config: DQNConfig, folder: Path | None = None
 
 
 def _sac(env: Env, net: NetConfig, config: SACConfig, folder: Path | None = None) -> Learner:
-    return SAC(env, Net(env.spec, replace(net, deviation="state"), config.seed), config, folder)
+    return SAC(env, Net(env.spec, net, config.seed), config, folder)
 
 
 def _td3(env: Env, net: NetConfig, config: TD3Config, folder: Path | None = None) -> Learner:
@@ -121,7 +161,7 @@ RECIPES = (
         many=False,
         paper="arXiv:1707.06347",
         net=NetConfig(),
-        make=_ppo,
+        start=_ppo,
     ),
     Recipe(
         "a2c",
@@ -132,7 +172,7 @@ RECIPES = (
         many=False,
         paper="arXiv:1602.01783",
         net=NetConfig(),
-        make=_a2c,
+        start=_a2c,
     ),
     Recipe(
         "dqn",
@@ -143,7 +183,7 @@ RECIPES = (
         many=False,
         paper="doi:10.1038/nature14236",
         net=VALUES_NET,
-        make=_dqn,
+        start=_dqn,
     ),
     Recipe(
         "sac",
@@ -154,7 +194,7 @@ RECIPES = (
         many=False,
         paper="arXiv:1812.05905",
         net=NET,
-        make=_sac,
+        start=_sac,
     ),
     Recipe(
         "td3",
@@ -165,7 +205,8 @@ RECIPES = (
         many=False,
         paper="arXiv:1802.09477",
         net=NET,
-        make=_td3,
+        start=_td3,
+        idle={"log_std": "td3.noise"},
     ),
     Recipe(
         "qmix",
@@ -176,7 +217,8 @@ RECIPES = (
         many=True,
         paper="arXiv:1803.11485",
         net=VALUES_NET,
-        make=_qmix,
+        start=_qmix,
+        idle={"critic": "qmix.mixer: the mixing network sees the state, none does not"},
     ),
     Recipe(
         "maddpg",
@@ -187,7 +229,8 @@ RECIPES = (
         many=True,
         paper="arXiv:1706.02275",
         net=VALUES_NET,
-        make=_maddpg,
+        start=_maddpg,
+        idle={"critic": "maddpg.critic", "log_std": "maddpg.noise"},
     ),
 )
 

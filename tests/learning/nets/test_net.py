@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from flyball.core.errors import ConfigError
-from flyball.core.spec import Feature, Spec
+from flyball.core.spec import AgentKind, Feature, Objective, Spec, TanhGaussian
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.nets.rows import Taken, inputs_of
 from tests.learning.toys import Queue
@@ -79,6 +79,20 @@ def test_the_critic_reads_the_privileged_state_where_there_is_one():
 
     assert value[0] != value[1]
     assert torch.equal(value, blind)
+
+
+@pytest.mark.parametrize("deviation", ["free", "state"])
+def test_a_continuous_head_starts_with_the_deviation_that_was_asked_for(deviation):
+    gate = AgentKind(
+        "gate", 1, (Feature("level", "m", 0, 9),), (TanhGaussian("open", "%", 0, 100),)
+    )
+    spec = Spec("weir", 1, (gate,), (Objective("late_h", "h", "min"),), ())
+    config = NetConfig(deviation=deviation, log_std=-2.5, norm="none")
+
+    out = Net(spec, config, seed=0).actor(torch.zeros(1, 1), torch.zeros(0, 0), torch.zeros(1))
+
+    assert out.log_std.item() == -2.5
+    assert out.mean.item() == 0.0
 
 
 def test_a_width_of_zero_is_refused():

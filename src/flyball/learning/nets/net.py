@@ -219,6 +219,8 @@ class Actor(nn.Module):
         last = (encoded, *config.hidden)[-1]
         n_out = self.n_actions + self.n_values * (2 if own else 1)
         self.last = layer(last, n_out, 0.01, seed)
+        if own and self.n_values:
+            nn.init.constant_(self.last.bias[-self.n_values :], config.log_std)
         self.free = not own and self.n_values > 0
         if self.free:
             self.log_std = nn.Parameter(torch.full((self.n_values,), config.log_std))
