@@ -232,7 +232,7 @@ class SAC:
             critic_loss = 0.5 * (slope * error).sum()
             self.critics.learn(slope)
         self.critic_adam.step()
-        self.actor_adam.flat.gradient.zero_()
+        self.actor_adam.flat.clear()
         climb = heads.climb(self.critics, now)
         value, entropy = ((part * batch.weight).sum() for part in climb)
         if auto:

@@ -210,6 +210,7 @@ class TD3:
     @torch.no_grad()
     def climb(self, batch: Minibatch) -> None:
         """Take one gradient step of the actor up the first critic."""
+        self.actor_adam.flat.clear()
         mean, log_std = self.own(batch.own)
         action = self._kept(torch.tanh(mean))
         self.critics(torch.cat((batch.seen, action), -1), n_critics=1)

@@ -5,7 +5,14 @@ import pytest
 import torch
 from torch import nn
 
+from flyball.learning.a2c import A2C, A2CConfig
+from flyball.learning.dqn import DQN, DQNConfig
 from flyball.learning.nets.flat import Adam, Flat, RMSprop
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.ppo import PPO, PPOConfig
+from flyball.learning.sac import SAC, SACConfig
+from flyball.learning.td3 import TD3, TD3Config
+from tests.learning.steady import VALVE, Steady, arms
 
 
 def net(seed=0):
@@ -47,20 +54,71 @@ def test_rmsprop_has_its_epsilon_inside_the_root_and_begins_at_one():
         torch.testing.assert_close(own.detach(), expected, rtol=1e-6, atol=1e-7)
 
 
-def test_a_second_optimiser_of_the_same_parameters_takes_them_as_they_are_then():
-    module = net()
-    first, second = Adam([module], 1e-2), Adam([module], 1e-2)
+def values(module):
+    return [p.detach().clone() for p in module.parameters()]
+
+
+def moves(before, after):
+    return [(new - old).abs().max() for old, new in zip(before, after, strict=True)]
+
+
+@pytest.mark.parametrize("kind", [Adam, RMSprop])
+def test_two_optimisers_of_the_same_parameters_each_take_them_as_they_are_then(kind):
+    module, apart = net(), net()
+    first, second = kind([module], 1e-2), kind([module], 1e-2)
+    start = values(module)
 
     first.descend(loss_of(module, 0))
-    after_first = [p.detach().clone() for p in module.parameters()]
+    after_first = values(module)
     second.descend(loss_of(module, 1))
+    after_second = values(module)
+    first.descend(loss_of(module, 2))
 
-    moved = [
-        (p.detach() - old).abs().max()
-        for p, old in zip(module.parameters(), after_first, strict=True)
-    ]
-    assert max(moved) <= 1.01e-2  # one step of Adam, not a return to the start
-    assert min(moved) > 0
+    alone = kind([apart], 1e-2)
+    alone.descend(loss_of(apart, 0))
+    assert min(moves(start, after_first)) > 0
+    assert max(moves(after_first, values(apart))) == 0  # as if the second did not exist
+    assert min(moves(after_first, after_second)) > 0
+    assert max(moves(after_first, after_second)) < 0.2  # one step, not a return to the start
+    assert min(moves(after_second, values(module))) > 0
+
+
+def test_slopes_that_are_written_and_not_derived_come_to_whoever_cleared_last():
+    module = net()
+    first, _ = Adam([module], 1e-2), Adam([module], 1e-2)
+    start = values(module)
+
+    first.flat.clear()
+    for p in module.parameters():
+        p.grad.fill_(1.0)
+    first.step()
+
+    assert all(torch.allclose(move, torch.tensor(1e-2)) for move in moves(start, values(module)))
+
+
+LEARNERS = {
+    "ppo": lambda env, own: PPO(env, own, PPOConfig(n_steps=8)),
+    "ppo by torch": lambda env, own: PPO(env, own, PPOConfig(n_steps=8, compiled=False)),
+    "a2c": lambda env, own: A2C(env, own, A2CConfig()),
+    "dqn": lambda env, own: DQN(env, own, DQNConfig(learning_starts=0)),
+    "sac": lambda env, own: SAC(env, own, SACConfig(learning_starts=0)),
+    "td3": lambda env, own: TD3(env, own, TD3Config(learning_starts=0)),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_of_two_algorithms_over_one_network_the_one_built_first_moves_it_too(name):
+    values_alone = name in ("sac", "td3")
+    made = [Steady(4, (VALVE,) if values_alone else (arms(3),), n_steps=5, legal=() if values_alone
+                   else (True,) * 3) for _ in range(2)]  # fmt: skip
+    own = Net(made[0].spec, NetConfig(hidden=(8,), critic_hidden=(8,)), 0)
+    first, _ = (LEARNERS[name](env, own) for env in made)
+    start = values(own.actor)
+
+    for k in range(4):
+        first.iterate(k, 0.0)
+
+    assert max(moves(start, values(own.actor))) > 1e-6
 
 
 @pytest.mark.parametrize("kind", [Adam, RMSprop])

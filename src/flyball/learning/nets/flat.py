@@ -27,7 +27,8 @@ class Flat:
     """Parameters of modules as one vector (P,), and their gradients as another.
 
     Several may share parameters, one for each stage of a training: whoever descends first takes
-    the values as they are then.
+    the values as they are then. Slopes reach `gradient` only while the parameters are views of this
+    vector, so that `differentiate` or `clear` comes before whatever writes into ``p.grad``.
     """
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:
@@ -51,9 +52,14 @@ class Flat:
             p.grad = slope.view_as(p)
         self.places = [p.data_ptr() for p in self.parameters]
 
+    def clear(self) -> None:
+        """Own the parameters, so that their slopes come here, and set `gradient` to zero."""
+        self.own()
+        self.gradient.zero_()
+
     def differentiate(self, loss: Tensor, clip: float | None = None) -> None:
         """Set `gradient` to that of the loss, its norm at most `clip`."""
-        self.gradient.zero_()
+        self.clear()
         loss.backward()
         if clip is not None:
             norm = torch.linalg.vector_norm(self.gradient)
@@ -91,6 +97,7 @@ class Adam:
 
     def step(self) -> None:
         """Take one step down the gradient that stands in the flat vector."""
+        self.flat.own()
         self.steps += 1
         (beta, gamma), slope = self.betas, self.flat.gradient
         scale = (1 - gamma**self.steps) ** -0.5
