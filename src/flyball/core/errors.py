@@ -7,7 +7,7 @@
      ├─ ConfigError              a setting, an option or a name on the command line
      ├─ ScenarioError            data that describe a plant: workbook, CSV, benchmark file
      ├─ PolicyError              a policy bundle that is damaged, too new or made for another world
-     ├─ RunError                 a run folder that is missing, damaged or in use
+     ├─ RunError                 a run folder that is missing, damaged or in use; a run that broke
      ├─ ScheduleError            a schedule that breaks a rule of the plant; never written
      └─ SolverError              a solver that is missing or has no answer
     InvariantError               a fault of ours; please report it
@@ -65,7 +65,7 @@ class PolicyError(FlyballError):
 
 
 class RunError(FlyballError):
-    """A run folder is missing, damaged or in use."""
+    """A run folder is missing, damaged or in use; or what was to be learned from is no number."""
 
 
 class ScheduleError(FlyballError):

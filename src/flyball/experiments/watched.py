@@ -131,6 +131,11 @@ class Watched:
         self._behind = now
         return self.figures
 
+    @property
+    def net(self) -> Any:
+        """What is learned."""
+        return self._own.net
+
     def state(self) -> Arrays:
         """Return what the next iteration depends on."""
         return self._own.state()
@@ -172,6 +177,8 @@ class Watched:
 
     def _save_best(self, score: float) -> None:
         arrays = weights.arrays_of(self._own.net)
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            return  # what is watched breaks down, which `train` says
         weights.save(self._folder / BEST, arrays | {SCORE: np.array([score])})
 
     def _load_best(self) -> float:

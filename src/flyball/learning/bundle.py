@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from flyball.core.batch import Bools, Floats, Observation, Options
-from flyball.core.errors import InvariantError
+from flyball.core.errors import InvariantError, Problem, RunError
 from flyball.core.random import generator
 from flyball.core.spec import Spec
 from flyball.learning.checkpoint import module_arrays
@@ -69,6 +69,8 @@ def export(
 
     Raises
     ------
+    RunError
+        When a weight or a statistic is not finite.
     InvariantError
         When graph and torch differ by more than 1e-5 (see `difference`), or when the network was
         made for another spec.
@@ -79,6 +81,7 @@ def export(
         for part in ("actor", "obs_norm", "option_norm")
         for name, array in module_arrays(getattr(net, part), f"{part}.").items()
     }
+    _require_finite(weights, algorithm)
     arguments: dict[str, Any] = {
         "graph": graph_of(net, memory.last_action),
         "weights": weights,
@@ -97,6 +100,21 @@ def export(
     states = n_envs * n_steps * net.sizes.n_agents
     proven = {"parity": {"states": states, "largest_difference": worst}}
     return save_bundle(folder, spec, **arguments, facts={**facts, **proven})
+
+
+def _require_finite(weights: Mapping[str, NDArray[Any]], algorithm: str) -> None:
+    broken = [name for name, array in weights.items() if not np.isfinite(array).all()]
+    if broken:
+        raise RunError(
+            Problem(
+                where=f"{algorithm}, {broken[0]}",
+                found="NaN or infinite weights or statistics",
+                allowed="finite numbers",
+                fix="train again from the last good checkpoint, with a lower learning rate; "
+                "check rewards and observations",
+                more=len(broken) - 1,
+            )
+        )
 
 
 def memory_of(net: Net, spec: Spec) -> Memory:

@@ -220,12 +220,13 @@ def actor_slopes(  # noqa: PLR0913, PLR0917
         log_ratio = log_prob - np.float64(batch.log_prob[row])
         ratio, g = math.exp(log_ratio), np.float64(gain[row])
         within = min(max(ratio, 1.0 - rates.clip), 1.0 + rates.clip)
-        worse = min(ratio * g, within * g)
+        beyond = ratio * g > within * g  # not if either is NaN, which has to be seen
+        worse = within * g if beyond else ratio * g
         figures[0] += (ratio - 1.0 - log_ratio) / n_rows
         figures[1] += (abs(ratio - 1.0) > rates.clip) / n_rows
         figures[2] += entropy / n_rows
         figures[3] -= worse / n_rows
-        pull = -g * ratio / n_rows if ratio * g <= within * g else 0.0
+        pull = 0.0 if beyond else -g * ratio / n_rows
         calm = -rates.entropy / n_rows
         for k in range(n_actions):
             slope[i, k] = pull * own[0, k] + calm * own[1, k]

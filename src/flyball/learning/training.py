@@ -4,8 +4,12 @@
 The result depends on the number of iterations, the batch size and the threads, not on when a run
 was stopped: a run that was killed and resumed ends in exactly the same weights. With a budget in
 seconds the number of iterations is the machine's; state it as iterations to repeat a run exactly.
+
+A run that breaks down, with figures or weights that are NaN or infinite, ends with an error, and
+what broke is never written over the last good checkpoint.
 """
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,11 +19,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flyball.core.clock import Clock
 from flyball.core.errors import Problem, RunError
 from flyball.core.protocols import Policy
 from flyball.learning import checkpoint
-from flyball.learning.checkpoint import Arrays
+from flyball.learning.checkpoint import Arrays, module_arrays
 from flyball.learning.settings import require
 
 
@@ -105,6 +112,19 @@ class Trained:
 
 CHECKPOINT_EVERY_S = 20.0
 
+LOOK_EVERY_S = 0.1
+"""Weights are looked at after every iteration, but in short ones not more often than this."""
+
+LEARNED = frozenset((
+    "actor_loss", "alpha", "clipped", "critic_loss", "cross_entropy_nats", "entropy_nats", "error",
+    "gradient_norm", "kl", "loss", "moved_sigmas", "policy_loss", "reward_scale",
+    "teacher_probability", "temperature", "value", "value_loss",
+))  # fmt: skip
+"""Figures that must be finite; the others, a world's KPIs among them, may be NaN."""
+
+EXPERIENCE = ("env.", "replay.", "episodes.", "priorities.")
+"""Arrays of a state that were lived through, not learned; finite or refused when they came."""
+
 
 def train(
     algorithm: Algorithm,
@@ -133,10 +153,11 @@ def train(
     Raises
     ------
     RunError
-        When the checkpoint belongs to another algorithm.
+        When the checkpoint belongs to another algorithm; when a figure in `LEARNED`, a weight or a
+        statistic is not finite after an iteration, in which case nothing is saved any more.
     """
     iteration, before_s = _resume(algorithm, folder)
-    began_s = saved_s = clock.elapsed_s()
+    began_s = saved_s = looked_s = clock.elapsed_s()
     with stopping_on_ctrl_c() as stop:
         while True:
             elapsed_s = before_s + clock.elapsed_s() - began_s
@@ -147,6 +168,10 @@ def train(
             iteration += 1
             now_s = clock.elapsed_s()
             elapsed_s = before_s + now_s - began_s
+            _require_finite(algorithm, iteration, figures)
+            if now_s - looked_s >= LOOK_EVERY_S:
+                _require_finite(algorithm, iteration, _net_arrays(algorithm))
+                looked_s = now_s
             if folder is not None and now_s - saved_s >= CHECKPOINT_EVERY_S:
                 _save(algorithm, folder, iteration, elapsed_s)
                 saved_s = now_s
@@ -155,12 +180,50 @@ def train(
                 on_progress(Progress(algorithm.name, iteration, share, elapsed_s, figures))
     if folder is not None:
         _save(algorithm, folder, iteration, elapsed_s)
+    else:
+        _require_finite(algorithm, iteration, _net_arrays(algorithm))
     return Trained(iteration, elapsed_s, stop.is_set())
 
 
 def _save(algorithm: Algorithm, folder: Path, iteration: int, elapsed_s: float) -> None:
     facts = {"algorithm": algorithm.name, "elapsed_s": elapsed_s}
-    checkpoint.save(folder, iteration, algorithm.state(), facts)
+    arrays = algorithm.state()
+    learned = {name: a for name, a in arrays.items() if not name.startswith(EXPERIENCE)}
+    _require_finite(algorithm, iteration, learned)
+    checkpoint.save(folder, iteration, arrays, facts)
+
+
+def _net_arrays(algorithm: Algorithm) -> Arrays:
+    """Return weights and statistics of what is learned; nothing where an algorithm has no net."""
+    net = getattr(algorithm, "net", None)
+    return {} if net is None else module_arrays(net)
+
+
+def _require_finite(
+    algorithm: Algorithm, iteration: int, seen: Mapping[str, float] | Arrays
+) -> None:
+    """Raise RunError unless figures in `LEARNED`, or all arrays, are finite."""
+    broken = [name for name, value in seen.items() if not _finite(name, value)]
+    if not broken:
+        return
+    found = np.asarray(seen[broken[0]]).ravel()
+    value = found[~np.isfinite(found)][0]
+    raise RunError(
+        Problem(
+            where=f"{algorithm.name}, iteration {iteration}",
+            found=f"{broken[0]} is {value}",
+            allowed="finite figures, weights and statistics",
+            fix="lower the learning rate, check the size of rewards and observations, and resume; "
+            "the last good checkpoint stands",
+            more=len(broken) - 1,
+        )
+    )
+
+
+def _finite(name: str, value: float | NDArray[Any]) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind != "f" or bool(np.isfinite(value).all())
+    return name not in LEARNED or math.isfinite(value)
 
 
 def _resume(algorithm: Algorithm, folder: Path | None) -> tuple[int, float]:

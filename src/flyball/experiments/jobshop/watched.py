@@ -93,6 +93,11 @@ class Watched:
             figures["validation_h"] = self.measure(finished)
         return figures
 
+    @property
+    def net(self) -> learning.Net:
+        """What is learned."""
+        return self._net
+
     def state(self) -> Arrays:
         """Return what the next iteration depends on."""
         return self._own.state()
@@ -154,6 +159,8 @@ class Watched:
             name: np.array(tensor.detach().numpy())
             for name, tensor in self._net.state_dict().items()
         }
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            return  # what is watched breaks down, which `train` says
         with runs.replacing(self._folder / BEST) as draft:
             save_file(arrays | {SCORE: np.array([cost])}, draft)
 

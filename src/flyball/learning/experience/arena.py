@@ -16,8 +16,9 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
-from flyball.core.batch import Bools, Doubles, Floats, Longs, Observation
+from flyball.core.batch import Bools, Doubles, Floats, Longs, Observation, Step
 from flyball.core.random import generator
+from flyball.learning.experience.finite import require_finite, require_observed
 from flyball.learning.nets.net import Net, Rows
 from flyball.learning.nets.rows import Inputs, Taken, agent_index
 from flyball.policies import Sizes
@@ -161,7 +162,13 @@ class Arena:
             (B, N) what counts.
         memory
             (B * N, 2M) of actor and critic before the step.
+
+        Raises
+        ------
+        RunError
+            When something that a network would read is not finite.
         """
+        require_observed(observation)
         t = self.n_steps
         if t == len(self.counted):
             self._grow(2 * t)
@@ -179,6 +186,17 @@ class Arena:
             self.memory[t // self.window] = memory
         self.n_steps = t + 1
         return t
+
+    def reap(self, t: int, step: Step, utility: Doubles) -> None:
+        """Keep what a step paid, scalarised (B, N).
+
+        Raises
+        ------
+        RunError
+            When a reward, of whatever objective, is not finite.
+        """
+        require_finite("reward", step.reward)
+        self.reward[t] = utility
 
     def _store_options(self, t: int, observation: Observation) -> None:
         rows = self.n_columns

@@ -109,7 +109,7 @@ def collect_episodes(
         step = env.step(played.action)
         ended = running & (step.terminated | step.truncated)
         gain = scalarise(step.reward, spec.objectives, weights)
-        arena.reward[t] = np.where(running[:, None], gain, 0.0)
+        arena.reap(t, step, np.where(running[:, None], gain, 0.0))
         reward[running] += step.reward[running].sum(1)
         outcome[ended] = step.outcome[ended]
         illegal = int(step.illegal[running].sum())

@@ -21,6 +21,7 @@ from flyball.learning.acting.policy import NetPolicy, Sampled
 from flyball.learning.checkpoint import Arrays
 from flyball.learning.experience.arena import Arena, gather_options
 from flyball.learning.experience.collect import Tally
+from flyball.learning.experience.finite import require_ended, require_observed
 from flyball.learning.experience.gae import gae, scalarise
 from flyball.learning.nets.net import Net
 from flyball.learning.nets.norm import ReturnScale
@@ -86,13 +87,14 @@ class Experience:
             arena.log_prob[t] = sampled.log_prob.reshape(shape)
             alive = int(observation.alive.sum())
             step = env.step(sampled.action)
-            arena.reward[t] = scalarise(step.reward, env.spec.objectives, plan.weights)
+            arena.reap(t, step, scalarise(step.reward, env.spec.objectives, plan.weights))
             arena.terminated[t] = step.terminated[:, None]
             arena.truncated[t] = step.truncated[:, None]
             self._keep_finals(t, step)
             ended = step.terminated | step.truncated
             tally.add(ended, step.outcome, alive, int(step.illegal.sum()))
             self.observation = step.observation
+        require_observed(self.observation)  # its value ends every return
         return tally
 
     def _act(self, observation: Observation, key: tuple[int, int]) -> Sampled:
@@ -118,6 +120,7 @@ class Experience:
         n_agents = self.net.sizes.n_agents
         columns = (envs[:, None] * n_agents + np.arange(n_agents)).ravel()
         final, sizes = step.final, self.net.sizes
+        require_ended(final, step.truncated)
         features, offset = gather_options(final.options.features, final.options.offset, columns)
         inputs = Inputs(
             torch.from_numpy(final.obs[envs].reshape(len(columns), sizes.n_obs)),

@@ -21,6 +21,7 @@ from flyball.core.batch import Longs, Observation, Step
 from flyball.core.spec import Spec
 from flyball.learning import draws
 from flyball.learning.checkpoint import Arrays
+from flyball.learning.experience.finite import refuse, refuse_observation
 from flyball.learning.experience.gae import scalarise
 from flyball.learning.experience.ring import Ring
 from flyball.learning.experience.transitions import (
@@ -155,19 +156,35 @@ class Replay:
         return (self.ring.count - 1) % self.n_slots * self.n_envs
 
     def observe(self, observation: Observation) -> None:
-        """Copy what is about to be acted on: an Env may overwrite it in its next step."""
+        """Copy what is about to be acted on: an Env may overwrite it in its next step.
+
+        Raises
+        ------
+        RunError
+            When it is not finite.
+        """
         first = self.ring.claim()
         self._bind()
-        write_before(self._before, seen_of(observation), first)
+        if not write_before(self._before, seen_of(observation), first):
+            refuse_observation(observation.obs, observation.state)
 
     def add(self, step: Step) -> None:
-        """Complete the transitions of the last `observe` with what came of them."""
+        """Complete the transitions of the last `observe` with what came of them.
+
+        Raises
+        ------
+        RunError
+            When a reward or what followed is not finite; nothing is completed then.
+        """
         first, applied = self.ring.first, step.applied
         told = Told(applied.choice, applied.value, step.reward, step.terminated, step.truncated)
-        write_after(self._after, told, first)
+        if not write_after(self._after, told, first):
+            refuse("reward", step.reward)
         alive = self._before.alive
         seen, final = seen_of(step.observation), seen_of(step.final)
-        write_following(self._following, seen, final, told, alive, first)
+        if not write_following(self._following, seen, final, told, alive, first):
+            written = slice(first, first + self.n_envs)
+            refuse_observation(self._following.obs[written], self._following.state[written])
         self.ring.count += 1
 
     def draw(self, n: int, *, seed: int, update: int, n_updates: int = 1) -> Longs:

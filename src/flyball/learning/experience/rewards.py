@@ -42,7 +42,7 @@ class RewardMoments:
 
     @property
     def scale(self) -> float:
-        """What a reward is then divided by; 1 until rewards vary."""
+        """What a reward is then divided by; 1 until rewards vary, NaN once one was."""
         count, _, m2 = self.moments.tolist()
-        varies = count > 1 and m2 / count > 1e-12
-        return float((m2 / count) ** 0.5) if varies else 1.0
+        alike = count <= 1 or m2 / count <= 1e-12
+        return 1.0 if alike else float((m2 / count) ** 0.5)

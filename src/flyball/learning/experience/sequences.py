@@ -23,6 +23,7 @@ from flyball.core.errors import ConfigError, Problem
 from flyball.core.spec import Spec
 from flyball.learning import draws
 from flyball.learning.checkpoint import Arrays
+from flyball.learning.experience.finite import require_ended, require_finite, require_observed
 from flyball.learning.experience.gae import scalarise
 from flyball.learning.settings import require
 from flyball.policies import Sizes, sizes_of
@@ -148,7 +149,14 @@ class Episodes:
         return min(self.n_complete, self.config.capacity)
 
     def observe(self, observation: Observation) -> None:
-        """Copy what is about to be acted on: an Env may overwrite it in its next step."""
+        """Copy what is about to be acted on: an Env may overwrite it in its next step.
+
+        Raises
+        ------
+        RunError
+            When it is not finite.
+        """
+        require_observed(observation)
         t = self.steps[self.open]
         for name in SEEN:
             self.arrays[name][self.open, t] = getattr(observation, name)
@@ -160,7 +168,10 @@ class Episodes:
         ------
         ConfigError
             When an episode is longer than `max_steps`.
+        RunError
+            When a reward, or the last observation of an episode, is not finite.
         """
+        require_finite("reward", step.reward)
         slots, t = self.open, self.steps[self.open]
         told = (step.applied.choice, step.applied.value, step.reward)
         for name, array in zip(TOLD, (*told, step.terminated, step.truncated), strict=True):
@@ -172,6 +183,7 @@ class Episodes:
             for name in SEEN:
                 final = getattr(step.final, name)
                 self.arrays[name][slots[rows], t[rows] + 1] = final[rows]
+            require_ended(step.final, ended)
             for row in rows.tolist():
                 self._close(row)
         if (self.steps[self.open] >= self.config.max_steps).any():

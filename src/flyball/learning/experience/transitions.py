@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from flyball.core.batch import Bools, Doubles, Floats, Ints, Longs, Observation
+from flyball.learning.experience.finite import LARGEST
 from flyball.policies import Sizes
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -113,23 +114,31 @@ def record_of(sizes: Sizes, n_objectives: int) -> np.dtype[Any]:
 
 
 @compiled
-def write_before(into: Before, seen: Before, first: int) -> None:
-    """Copy an observation (B, ...) into the rows from `first` on."""
+def write_before(into: Before, seen: Before, first: int) -> bool:
+    """Copy an observation (B, ...) into the rows from `first` on; return whether it is finite."""
+    fine = True
     for b in range(seen.alive.shape[0]):
         row = first + b
         for k in range(seen.state.shape[1]):
             into.state[row, k] = seen.state[b, k]
+            fine &= abs(seen.state[b, k]) <= LARGEST
         for n in range(seen.alive.shape[1]):
             into.alive[row, n] = seen.alive[b, n]
             for k in range(seen.obs.shape[2]):
                 into.obs[row, n, k] = seen.obs[b, n, k]
+                fine &= abs(seen.obs[b, n, k]) <= LARGEST
             for k in range(seen.mask.shape[2]):
                 into.mask[row, n, k] = seen.mask[b, n, k]
+    return fine
 
 
 @compiled
-def write_after(into: After, step: Told, first: int) -> None:
-    """Copy action, reward and ends of a step (B, ...) into the rows from `first` on."""
+def write_after(into: After, step: Told, first: int) -> bool:
+    """Copy action, reward and ends of a step (B, ...) into the rows from `first` on.
+
+    Returns whether all rewards are finite.
+    """
+    fine = True
     for b in range(step.terminated.shape[0]):
         row = first + b
         into.terminated[row] = step.terminated[b]
@@ -141,33 +150,41 @@ def write_after(into: After, step: Told, first: int) -> None:
                 into.value[row, n, k] = step.value[b, n, k]
             for k in range(step.reward.shape[2]):
                 into.reward[row, n, k] = step.reward[b, n, k]
+                fine &= abs(step.reward[b, n, k]) <= LARGEST
+    return fine
 
 
 @compiled
 def write_following(
     into: Before, seen: Before, final: Before, step: Told, alive: Bools, first: int
-) -> None:
+) -> bool:
     """Copy what followed a step: `final` of the rows that ended, else `seen`.
+
+    Returns whether all of it is finite.
 
     A time limit ends no agent: where a truncated row's `final` says that nobody is alive, those
     who acted (`alive`, all rows of the ring) still are, so that they bootstrap.
     """
+    fine = True
     for b in range(seen.alive.shape[0]):
         row = first + b
         source = final if step.terminated[b] or step.truncated[b] else seen
         somebody = False
         for k in range(source.state.shape[1]):
             into.state[row, k] = source.state[b, k]
+            fine &= abs(source.state[b, k]) <= LARGEST
         for n in range(source.alive.shape[1]):
             into.alive[row, n] = source.alive[b, n]
             somebody |= source.alive[b, n]
             for k in range(source.obs.shape[2]):
                 into.obs[row, n, k] = source.obs[b, n, k]
+                fine &= abs(source.obs[b, n, k]) <= LARGEST
             for k in range(source.mask.shape[2]):
                 into.mask[row, n, k] = source.mask[b, n, k]
         if step.truncated[b] and not step.terminated[b] and not somebody:
             for n in range(source.alive.shape[1]):
                 into.alive[row, n] = alive[row, n]
+    return fine
 
 
 @inlined

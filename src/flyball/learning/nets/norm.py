@@ -130,9 +130,10 @@ class ReturnScale:
 
     @property
     def std(self) -> float:
-        """Divide rewards by this; 1 until something varies."""
+        """Divide rewards by this; 1 until something varies, NaN once a reward was."""
         count, _, m2 = self.moments
-        return float(np.sqrt(m2 / count)) if count > 1 and m2 / count > 1e-12 else 1.0
+        alike = count <= 1 or m2 / count <= 1e-12
+        return 1.0 if alike else float(np.sqrt(m2 / count))
 
     def learn(self, reward: Doubles, ended: Bools) -> None:
         """Follow the return through rewards (T, M); `ended` (T, M) starts it anew after a step."""
