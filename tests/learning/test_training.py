@@ -11,8 +11,11 @@ import pytest
 from flyball.core.clock import ManualClock
 from flyball.core.errors import ConfigError, RunError
 from flyball.learning import checkpoint
+from flyball.learning.nets.net import Net, NetConfig
+from flyball.learning.ppo import PPO, PPOConfig
 from flyball.learning.training import Budget, train
 from tests.learning import long_run
+from tests.learning.toys import Chain
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,6 +128,27 @@ def test_less_than_30_seconds_lie_between_checkpoints(tmp_path):
     train(Counting(clock, look), Budget(iterations=7), clock, folder=tmp_path)
 
     assert written == [0, 0, 2, 2, 4, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "gamma", "message"),
+    [
+        ((8,), 0.5, r"gamma=0\.9.*; allowed: one of .*gamma=0\.5"),
+        ((16,), 0.9, r"net\.actor\.layers\.0\.weight of \(8, 2\); allowed: .* of \(16, 2\)"),
+        ((8, 8), 0.9, r"net\.actor\.layers\.2\.weight of nothing; allowed"),
+    ],
+)
+def test_a_run_of_other_settings_or_another_network_is_not_gone_on_with(
+    hidden, gamma, message, tmp_path
+):
+    def made(hidden, gamma):
+        net = Net(Chain(2).spec, NetConfig(hidden=hidden, critic_hidden=(8,)), 0)
+        return PPO(Chain(2), net, PPOConfig(n_steps=8, gamma=gamma))
+
+    train(made((8,), 0.9), Budget(iterations=1), ManualClock(), folder=tmp_path)
+
+    with pytest.raises(RunError, match=message):
+        train(made(hidden, gamma), Budget(iterations=2), ManualClock(), folder=tmp_path)
 
 
 def test_a_checkpoint_of_another_algorithm_is_refused(tmp_path):

@@ -153,8 +153,9 @@ def train(
     Raises
     ------
     RunError
-        When the checkpoint belongs to another algorithm; when a figure in `LEARNED`, a weight or a
-        statistic is not finite after an iteration, in which case nothing is saved any more.
+        When the checkpoint belongs to another algorithm, other settings or another network; when a
+        figure in `LEARNED`, a weight or a statistic is not finite after an iteration, in which case
+        nothing is saved any more.
     """
     iteration, before_s = _resume(algorithm, folder)
     began_s = saved_s = looked_s = clock.elapsed_s()
@@ -186,11 +187,16 @@ def train(
 
 
 def _save(algorithm: Algorithm, folder: Path, iteration: int, elapsed_s: float) -> None:
-    facts = {"algorithm": algorithm.name, "elapsed_s": elapsed_s}
+    facts = {"algorithm": algorithm.name, "settings": _settings(algorithm), "elapsed_s": elapsed_s}
     arrays = algorithm.state()
     learned = {name: a for name, a in arrays.items() if not name.startswith(EXPERIENCE)}
     _require_finite(algorithm, iteration, learned)
     checkpoint.save(folder, iteration, arrays, facts)
+
+
+def _settings(algorithm: Algorithm) -> str:
+    """Return an algorithm's settings in words; nothing where it has none of its own."""
+    return repr(getattr(algorithm, "config", None))
 
 
 def _net_arrays(algorithm: Algorithm) -> Arrays:
@@ -232,15 +238,24 @@ def _resume(algorithm: Algorithm, folder: Path | None) -> tuple[int, float]:
     if path is None:
         return 0, 0.0
     arrays, facts = checkpoint.load(path)
-    if facts["algorithm"] != algorithm.name:
-        raise RunError(
-            Problem(
-                where=str(path),
-                found=f"a checkpoint of '{facts['algorithm']}'",
-                allowed=f"one of '{algorithm.name}'",
-                fix="resume with the settings of the run, or train into a new folder",
+    settings = _settings(algorithm)
+    pairs = [
+        (f"'{facts['algorithm']}'", f"'{algorithm.name}'"),
+        (facts.get("settings", settings), settings),
+    ]
+    for name, array in _net_arrays(algorithm).items():
+        shape = arrays[name].shape if name in arrays else "nothing"
+        pairs.append((f"{name} of {shape}", f"{name} of {array.shape}"))
+    for found, allowed in pairs:
+        if found != allowed:
+            raise RunError(
+                Problem(
+                    where=str(path),
+                    found=f"a checkpoint of {found}",
+                    allowed=f"one of {allowed}",
+                    fix="resume with the settings of the run, or train into a new folder",
+                )
             )
-        )
     algorithm.restore(arrays)
     return int(facts["iteration"]), float(facts["elapsed_s"])
 
