@@ -4,7 +4,7 @@
 import pytest
 
 from flyball.core.errors import ConfigError
-from flyball.core.limits import Box, Dwell, Interlock, Linear, Rate
+from flyball.core.limits import Barrier, Box, Dwell, Interlock, Linear, Rate
 from flyball.safety.compiling import compiled
 from tests.safety.plant import DECISION_S, LIMITS, SIGNALS, VALUES
 
@@ -91,3 +91,8 @@ def test_limits_that_are_not_hard_or_hang_on_signals_are_no_conflict_beforehand(
     measured = Linear(name="m", unit="%", values={"fuel": 1}, signals={"load": -1}, bound=-50.0)
 
     of(box(low=50.0), soft, measured, Rate(name="r", unit="%", value="valve", fall=0, rise=0))
+
+
+def test_a_barrier_that_nothing_would_keep_is_refused():
+    with pytest.raises(ConfigError, match="limit 'n': a barrier, without a model"):
+        of(Barrier(name="n", unit="m", signals={"level": 1.0}, bound=8.0))

@@ -11,6 +11,7 @@ import numpy as np
 from flyball.core.batch import Doubles
 from flyball.core.errors import ConfigError, Problem, nearest
 from flyball.core.limits import (
+    Barrier,
     Box,
     Budget,
     Constraint,
@@ -79,7 +80,7 @@ def compiled(
         With everything that is wrong: names that do not exist or stand twice, things that switch
         at different levels, and the pair of hard limits that leaves no action, if one does.
     """
-    problems = [*_named(limits, values, signals), *_levels(limits)]
+    problems = [*_named(limits, values, signals), *_levels(limits), *_unkept(limits)]
     if not 0.0 < decision_s < np.inf:
         problems.append(_problem("decision_s", str(decision_s), "above 0 s", "write seconds"))
     if problems:
@@ -128,6 +129,18 @@ def _named(
             for name in [each for each in named if each not in known]:
                 where, allowed = f"limit '{limit.name}' {kind}", ", ".join(known) or "none"
                 yield _problem(where, f"'{name}'", allowed, nearest(name, known))
+
+
+def _unkept(limits: Sequence[Constraint]) -> Iterator[Problem]:
+    """Yield barriers: what is not enforced must not look as if it were."""
+    for limit in limits:
+        if isinstance(limit, Barrier):
+            yield _problem(
+                f"limit '{limit.name}'",
+                "a barrier, without a model of the plant that predicts its signals",
+                "every kind but barrier",
+                "state it as a linear limit on the values, or leave it out",
+            )
 
 
 def _levels(limits: Sequence[Constraint]) -> Iterator[Problem]:
