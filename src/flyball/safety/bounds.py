@@ -3,8 +3,8 @@
 
 I interval limits, which bound one value · R sums · E groups of things that exclude each other · D
 values · M signals · W windows · P points of tables. Intervals of hard limits are intersected into
-the box; those of soft and monitored ones are written down only. What switches either rests or runs: the
-side is the one that a limit forces, else the one nearer to what was proposed.
+the box; those of soft and monitored ones are written down only. What switches either rests or
+runs: the side is the one that a limit forces, else the one nearer to what was proposed.
 
 A signal that is stale, of bad quality or not finite closes what depends on it: an interlock holds,
 a curve is as narrow as it gets anywhere, a sum cannot be kept.
