@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from flyball.core.errors import ConfigError
+from flyball.core.spec import TanhGaussian
 from flyball.learning.a2c import A2C, A2CConfig
 from flyball.learning.catalogue import ALGORITHMS
 from flyball.learning.devices import Pupil, device_of
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
-from tests.learning.toys import Chain, Queue
+from tests.learning.toys import Chain, Plant, Queue
 
 GPU = torch.cuda.is_available()
 
@@ -63,6 +64,9 @@ def test_weights_and_statistics_go_to_a_copy_and_come_back():
         assert torch.equal(own, same)
 
 
+NAMES = ("ppo", "a2c", "dqn", "sac", "td3", "qmix", "maddpg")
+
+
 class Apart(Pupil):
     """A pupil that is a copy everywhere, as on a GPU."""
 
@@ -77,13 +81,18 @@ def made(name, device="cpu"):
         "ppo": {"compiled": False},
         "a2c": {},
         "dqn": {"learning_starts": 8, "prioritised": True},
+        "sac": {"learning_starts": 8, "minibatch": 8},
+        "td3": {"learning_starts": 8, "minibatch": 8},
+        "qmix": {"learning_starts": 2, "batch": 2, "n_steps": 8, "target_every": 2},
+        "maddpg": {"learning_starts": 8, "minibatch": 8, "n_steps": 8, "updates": 2},
     }
     recipe = ALGORITHMS[name]
     net = NetConfig(hidden=(8,), critic_hidden=(8,))
-    return recipe.make(Chain(4), net, recipe.config(seed=3, device=device, **own[name]))
+    env = Plant(4, (TanhGaussian("open", "%", 0, 100),)) if name == "td3" else Chain(4)
+    return recipe.make(env, net, recipe.config(seed=3, device=device, **own[name]))
 
 
-@pytest.mark.parametrize("name", ["ppo", "a2c", "dqn"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_copy_elsewhere_learns_the_same_and_goes_on_from_a_checkpoint(name, monkeypatch):
     here = made(name)
     for iteration in range(6):
@@ -103,7 +112,7 @@ def test_a_copy_elsewhere_learns_the_same_and_goes_on_from_a_checkpoint(name, mo
 
 
 @pytest.mark.skipif(not GPU, reason="no GPU here")
-@pytest.mark.parametrize("name", ["ppo", "a2c", "dqn"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_gpu_learns_what_the_processor_learns(name):
     runs = [made(name, device) for device in ("cpu", "cuda")]
     for run in runs:

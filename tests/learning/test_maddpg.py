@@ -82,7 +82,9 @@ def test_targets_are_those_of_plain_loops_over_each_transition(share, reward, n_
     batch = algorithm.replay.sample(np.arange(40))
 
     with torch.no_grad():
-        found = algorithm.targets(batch, algorithm.utility(batch))
+        found = algorithm.targets(
+            batch, algorithm.seen(batch.next_obs, batch.next_state), algorithm.utility(batch)
+        )
 
         for p in range(40):
             obs, index = net.obs_norm(batch.next_obs[p]), torch.eye(N_AGENTS)

@@ -40,6 +40,7 @@ from flyball.learning.acting.greedy import told_apart
 from flyball.learning.acting.joint import Joint
 from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
+from flyball.learning.devices import DeviceName, Pupil, device_of
 from flyball.learning.experience.offpolicy import Loop
 from flyball.learning.experience.replay import Batch, Replay
 from flyball.learning.experience.rewards import UNITS, RewardMoments, RewardUnit
@@ -56,6 +57,9 @@ class MADDPGConfig:
 
     seed: int = 0
     """Names every random draw of the run, at least 0."""
+
+    device: DeviceName = "cpu"
+    """Where the network learns: cpu, cuda, or auto for cuda where there is one."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
@@ -204,13 +208,15 @@ class MADDPG:
             net.actor = SeparateActor(sizes, net.config, generator)  # type: ignore[assignment]
         if sizes.n_values:
             nn.init.constant_(net.actor.get_parameter("log_std"), math.log(config.noise))
+        self.pupil = Pupil(net, device_of(config.device, "maddpg.device"))
+        self.device, self.actor = self.pupil.device, self.pupil.net.actor
         n_central = sizes.n_obs
         if config.critic == "all":
             n_central = sizes.n_state or sizes.n_agents * sizes.n_obs
         n_critics = 1 if config.share else sizes.n_agents
-        self.critics = Critics(n_central, sizes, net.config, seed + 1, n_critics)
-        self.target, self.target_critics = deepcopy(net.actor), deepcopy(self.critics)
-        self.actor_adam = Adam([net.actor], config.actor_rate, eps=1e-8)
+        self.critics = Critics(n_central, sizes, net.config, seed + 1, n_critics).to(self.device)
+        self.target, self.target_critics = deepcopy(self.actor), deepcopy(self.critics)
+        self.actor_adam = Adam([self.actor], config.actor_rate, eps=1e-8)
         self.critic_adam = Adam([self.critics], config.critic_rate, eps=1e-8)
         self.target_flats = Flat([self.target]), Flat([self.target_critics])
         self.policy = NetPolicy(net)
@@ -219,7 +225,7 @@ class MADDPG:
         starts = config.learning_starts
         self.loop = Loop(env, self.replay, seed=config.seed, learning_starts=starts)
         self.moments = RewardMoments(config.rewards)
-        self.joint = Joint(sizes, config.seed, alone=config.critic == "own")
+        self.joint = Joint(sizes, config.seed, self.device, alone=config.critic == "own")
         self.updates = 0
 
     @property
@@ -235,9 +241,11 @@ class MADDPG:
         if not self.loop.ready:
             return figures
         watched = []
+        self.pupil.fetch()
         for _ in range(config.updates):
             places = self.replay.draw(config.minibatch, seed=config.seed, update=self.updates)
             watched.append(self.update(self.replay.sample(places)))
+        self.pupil.bring()
         names = ("critic_loss", "actor_loss", "value")
         means = torch.stack(watched).mean(0).tolist()
         return figures | dict(zip(names, means, strict=True))
@@ -252,10 +260,11 @@ class MADDPG:
             self.net.obs_norm.learn(batch.obs.flatten(0, 1).numpy())
             self.net.state_norm.learn(batch.state.numpy())
         self.moments.learn(batch.reward[batch.alive].numpy())
-        reward = self.utility(batch)
-        seen = self.seen(batch.obs, batch.state)
+        reward, seen = self.utility(batch).to(self.device), self.seen(batch.obs, batch.state)
+        after = self.seen(batch.next_obs, batch.next_state)
+        batch = batch.to(self.device)
         taken = self.joint.taken(batch.choice, batch.value)
-        target = self.targets(batch, reward)
+        target = self.targets(batch, after, reward)
         weight = batch.alive / batch.alive.sum().clamp(min=1)  # (P, N)
         value = self.critics(seen.central, self.joint.seen(taken))
         critic_loss = ((value - target).square() * weight).sum()
@@ -276,10 +285,9 @@ class MADDPG:
             reward = reward.mean(-1, keepdim=True).expand_as(reward)
         return (reward - self.moments.shift) / self.moments.scale
 
-    def targets(self, batch: Batch, reward: Tensor) -> Tensor:
+    def targets(self, batch: Batch, after: Seen, reward: Tensor) -> Tensor:
         """Return (P, N) what the critics should say, from the target actors' greedy actions."""
         with torch.no_grad():
-            after = self.seen(batch.next_obs, batch.next_state)
             out = self.target(after.own, after.own[:0], after.own[:0])
             greedy = self.joint.greedy(out.scores, out.mean, batch.next_mask)
             value = self.target_critics(after.central, self.joint.seen(greedy))
@@ -301,7 +309,7 @@ class MADDPG:
             (P, N) of each agent's value; they sum to 1.
         """
         config = self.config
-        out = self.net.actor(seen.own, seen.own[:0], seen.own[:0])
+        out = self.actor(seen.own, seen.own[:0], seen.own[:0])
         own = self.joint.sampled(out.scores, out.mean, mask, self.updates)
         others = taken if config.others == "replayed" else own.detach()
         self.critics.requires_grad_(requires_grad=False)
@@ -319,20 +327,21 @@ class MADDPG:
         net, n_agents = self.net, self.sizes.n_agents
         own = told_apart(net, net.obs_norm(obs))
         if self.config.critic == "own":
+            own = own.to(self.device)
             return Seen(own.flatten(0, 1), own)
         all_seen = own[..., : self.sizes.n_obs].flatten(1)
         central = net.state_norm(state) if self.sizes.n_state else all_seen
         index = own[..., self.sizes.n_obs :]
         central = torch.cat((central[:, None].expand(-1, n_agents, -1), index), -1)
-        return Seen(own.flatten(0, 1), central)
+        return Seen(own.flatten(0, 1).to(self.device), central.to(self.device))
 
     def state(self) -> Arrays:
         """Return everything that the next iteration depends on, as named arrays."""
         own = {
             "maddpg.updates": np.array(self.updates),
             "maddpg.moments": self.moments.moments.copy(),
-            "maddpg.target": self.target_flats[0].vector.numpy().copy(),
-            "maddpg.target_critics": self.target_flats[1].vector.numpy().copy(),
+            "maddpg.target": self.target_flats[0].vector.cpu().numpy().copy(),
+            "maddpg.target_critics": self.target_flats[1].vector.cpu().numpy().copy(),
         }
         nets = module_arrays(self.net) | module_arrays(self.critics, "critics.")
         adams = self.actor_adam.arrays("actor_adam.") | self.critic_adam.arrays("critic_adam.")
@@ -342,6 +351,7 @@ class MADDPG:
         """Go back to a `state`, bit for bit."""
         self.loop.restore(arrays)
         load_module(self.net, arrays)
+        self.pupil.fetch()
         load_module(self.critics, arrays, "critics.")
         self.actor_adam.load(arrays, "actor_adam.")
         self.critic_adam.load(arrays, "critic_adam.")

@@ -37,6 +37,7 @@ from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
 from flyball.learning.acting.greedy import EpsilonGreedy, scores, spec_seen
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
+from flyball.learning.devices import DeviceName, Pupil, device_of
 from flyball.learning.experience.offpolicy import Loop
 from flyball.learning.experience.packed import Packed, lambda_targets, pack, recall
 from flyball.learning.experience.rewards import UNITS, RewardMoments, RewardUnit
@@ -54,6 +55,9 @@ class QMIXConfig:
 
     seed: int = 0
     """Names every random draw of the run, at least 0."""
+
+    device: DeviceName = "cpu"
+    """Where the network learns: cpu, cuda, or auto for cuda where there is one."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
@@ -186,9 +190,11 @@ class QMIX:
         kind = MixerConfig(kind=config.mixer, embed=config.embed, hypernet=config.hypernet)
         draws_of = torch.Generator().manual_seed(config.seed + EPISODE_STRIDE)
         self.n_central = sizes.n_state or sizes.n_agents * sizes.n_obs
-        self.mixer = mixer_of(kind, sizes.n_agents, self.n_central, draws_of)
-        self.target, self.target_mixer = deepcopy(net.actor), deepcopy(self.mixer)
-        self.optimiser = Adam([net.actor, self.mixer], config.rate, eps=1e-8)
+        self.pupil = Pupil(net, device_of(config.device, "qmix.device"))
+        self.device, self.actor = self.pupil.device, self.pupil.net.actor
+        self.mixer = mixer_of(kind, sizes.n_agents, self.n_central, draws_of).to(self.device)
+        self.target, self.target_mixer = deepcopy(self.actor), deepcopy(self.mixer)
+        self.optimiser = Adam([self.actor, self.mixer], config.rate, eps=1e-8)
         self.target_flat = Flat([self.target, self.target_mixer])
         self.policy = EpsilonGreedy(net, last_action=config.last_action)
         self.episodes = Episodes(
@@ -217,7 +223,9 @@ class QMIX:
         places = self.episodes.draw(
             config.batch, seed=config.seed, update=self.updates, n_updates=config.updates
         )
+        self.pupil.fetch()
         watched = [self.update(part) for part in places.reshape(config.updates, config.batch)]
+        self.pupil.bring()
         means = torch.stack(watched).mean(0).tolist()
         names = ("loss", "error", "value")
         return self.loop.figures() | figures | dict(zip(names, means, strict=True))
@@ -249,10 +257,13 @@ class QMIX:
 
     def errors(self, packed: Packed) -> tuple[Tensor, Tensor, Tensor]:
         """Return value and target of P steps, and which of them count; all (P, C)."""
-        config, sizes, now, then = self.config, self.sizes, packed.now, packed.then
-        seen = self.policy.rows(packed.obs, self.last_actions(packed))
-        q = self.values(self.net.actor, seen, packed)
-        central = self.central(packed)
+        config, sizes = self.config, self.sizes
+        reward = (self.rewards_of(packed) - self.moments.shift) / self.moments.scale
+        seen = self.policy.rows(packed.obs, self.last_actions(packed)).to(self.device)
+        central = self.central(packed).to(self.device)
+        packed = packed.to(self.device)
+        now, then = packed.now, packed.then
+        q = self.values(self.actor, seen, packed)
         chosen = q[now].gather(-1, packed.choice[..., None])[..., 0] * packed.alive
         value = self.mixer(chosen, central[now])
         with torch.no_grad():
@@ -265,15 +276,14 @@ class QMIX:
             apart = self.mixer.n_values == sizes.n_agents and config.mixer == "none"
             follows = packed.follows if apart else packed.follows.any(-1, keepdim=True)
             counted = packed.alive if apart else packed.alive.any(-1, keepdim=True)
-            reward = (self.rewards_of(packed) - self.moments.shift) / self.moments.scale
             target = lambda_targets(
                 reward.numpy(),
-                (config.gamma * follows).numpy(),
-                next_value.numpy(),
+                (config.gamma * follows).cpu().numpy(),
+                next_value.cpu().numpy(),
                 np.array(packed.columns[1:]),
                 config.lam,
             )
-        return value, torch.from_numpy(target), counted
+        return value, torch.from_numpy(target).to(self.device), counted
 
     def values(self, actor: Any, seen: Tensor, packed: Packed) -> Tensor:
         """Return the value of every action (O, N, A) from the rows (O * N, E) seen."""
@@ -318,7 +328,7 @@ class QMIX:
             "qmix.memory": self.memory.copy(),
             "qmix.updates": np.array(self.updates),
             "qmix.moments": self.moments.moments.copy(),
-            "qmix.target": self.target_flat.vector.numpy().copy(),
+            "qmix.target": self.target_flat.vector.cpu().numpy().copy(),
             "qmix.epsilon": np.array(self.policy.epsilon),
         }
         nets = module_arrays(self.net) | module_arrays(self.mixer, "mixer.")
@@ -328,6 +338,7 @@ class QMIX:
         """Go back to a `state`, bit for bit."""
         self.loop.restore(arrays)
         load_module(self.net, arrays)
+        self.pupil.fetch()
         load_module(self.mixer, arrays, "mixer.")
         self.optimiser.load(arrays)
         self.memory = arrays["qmix.memory"].copy()

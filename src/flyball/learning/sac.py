@@ -36,7 +36,7 @@ from flyball.core.protocols import Env
 from flyball.core.random import bits
 from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.devices import DeviceName, device_of
+from flyball.learning.devices import DeviceName, Pupil, device_of
 from flyball.learning.experience.minibatch import Minibatch, Reader
 from flyball.learning.experience.offpolicy import Loop
 from flyball.learning.experience.replay import Replay
@@ -169,11 +169,10 @@ class SAC:
         """
         refuse("sac", net)
         self.env, self.net, self.config = env, net, config
-        self.device = device_of(config.device, "sac.device")
+        self.pupil = Pupil(net, device_of(config.device, "sac.device"))
+        self.device = self.pupil.device
         self.reader = Reader(net, env.spec, self.device)
-        # The same module where learning and acting share a device.
-        own = cast("Actor", net.actor)
-        self.actor = own if self.device.type == "cpu" else deepcopy(own).to(self.device)
+        self.actor = cast("Actor", self.pupil.net.actor)
         self.heads = heads_of(self.actor, self.reader, config)
         self.critics = critics_of(net, self.reader.width, config.seed).to(self.device)
         self.target = deepcopy(self.critics)
@@ -212,10 +211,10 @@ class SAC:
         InvariantError
             When nothing is stored.
         """
+        self.pupil.fetch()
         lessons = self.reader.lessons(self.replay, self.config, self.updates, n)
         watched = [self.update(batch) for batch in lessons]
-        if self.actor is not self.net.actor:
-            self.net.actor.load_state_dict(self.actor.state_dict())
+        self.pupil.bring()
         names = ("critic_loss", "value", "entropy_nats", "alpha")
         return dict(zip(names, torch.stack(watched).mean(0).tolist(), strict=True))
 
@@ -262,8 +261,7 @@ class SAC:
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_module(self.net, arrays)
-        if self.actor is not self.net.actor:
-            self.actor.load_state_dict(self.net.actor.state_dict())
+        self.pupil.fetch()
         load_module(self.critics, arrays, "sac.critics.")
         load_module(self.target, arrays, "sac.target.")
         load_module(self.temperature, arrays, "sac.")

@@ -32,7 +32,7 @@ from flyball.core.protocols import Env
 from flyball.learning.acting.noise import normals
 from flyball.learning.acting.policy import NetPolicy
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.devices import DeviceName, device_of
+from flyball.learning.devices import DeviceName, Pupil, device_of
 from flyball.learning.experience.minibatch import Minibatch, Reader
 from flyball.learning.experience.offpolicy import Loop
 from flyball.learning.experience.replay import Replay
@@ -131,11 +131,10 @@ class TD3:
         """Reset the Env (see `sac.SAC`); heads are continuous only."""
         refuse("td3", net)
         self.env, self.net, self.config = env, net, config
-        self.device = device_of(config.device, "td3.device")
+        self.pupil = Pupil(net, device_of(config.device, "td3.device"))
+        self.device = self.pupil.device
         self.reader = Reader(net, env.spec, self.device)
-        # The same module where learning and acting share a device.
-        own = cast("Actor", net.actor)
-        self.actor = own if self.device.type == "cpu" else deepcopy(own).to(self.device)
+        self.actor = cast("Actor", self.pupil.net.actor)
         self.critics = critics_of(net, self.reader.width, config.seed).to(self.device)
         self.target_actor = deepcopy(self.actor)
         self.target_critics = deepcopy(self.critics)
@@ -171,10 +170,10 @@ class TD3:
         InvariantError
             When nothing is stored.
         """
+        self.pupil.fetch()
         lessons = self.reader.lessons(self.replay, self.config, self.updates, n)
         watched = [self.update(batch) for batch in lessons]
-        if self.actor is not self.net.actor:
-            self.net.actor.load_state_dict(self.actor.state_dict())
+        self.pupil.bring()
         names = ("critic_loss", "value")
         return dict(zip(names, torch.stack(watched).mean(0).tolist(), strict=True))
 
@@ -247,8 +246,7 @@ class TD3:
     def restore(self, arrays: Arrays) -> None:
         """Go back to a `state`, bit for bit."""
         load_module(self.net, arrays)
-        if self.actor is not self.net.actor:
-            self.actor.load_state_dict(self.net.actor.state_dict())
+        self.pupil.fetch()
         load_module(self.critics, arrays, "td3.critics.")
         load_module(self.target_actor, arrays, "td3.target_actor.")
         load_module(self.target_critics, arrays, "td3.target_critics.")

@@ -31,7 +31,14 @@ def gumbels(seed: int, update: int, n_rows: int, n_actions: int) -> Floats:
 class Joint:
     """Actions of N agents with these sizes."""
 
-    def __init__(self, sizes: Sizes, seed: int, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        seed: int,
+        device: torch.device | str = "cpu",
+        *,
+        alone: bool = False,
+    ) -> None:
         """Take the bounds of all values.
 
         Parameters
@@ -40,15 +47,18 @@ class Joint:
             Of the heads.
         seed
             Names the draws of samples.
+        device
+            Where the actions are.
         alone
             Whether a critic sees its own agent's action only, zeros for the others.
         """
-        self.sizes, self.seed, self.alone = sizes, seed, alone
+        self.sizes, self.seed, self.device, self.alone = sizes, seed, device, alone
         shape = (sizes.n_agents, sizes.n_values)
-        self.low, self.high = torch.zeros(shape), torch.ones(shape)
+        low, high = torch.zeros(shape), torch.ones(shape)
         if sizes.n_values:
-            self.low, self.high = torch.tensor(sizes.low), torch.tensor(sizes.high)
-        self.itself = torch.eye(sizes.n_agents, dtype=torch.bool)[:, :, None]
+            low, high = torch.tensor(sizes.low), torch.tensor(sizes.high)
+        self.low, self.high = low.to(device), high.to(device)
+        self.itself = torch.eye(sizes.n_agents, dtype=torch.bool, device=device)[:, :, None]
 
     def taken(self, choice: Tensor, value: Tensor) -> Tensor:
         """Return (P, N, U) of choices (P, N, H) and values (P, N, D) in native units."""
@@ -81,7 +91,7 @@ class Joint:
         """
         legal: tuple[Tensor, ...] = ()
         if self.sizes.actions:
-            noise = torch.from_numpy(gumbels(self.seed, update, *logits.shape))
+            noise = torch.from_numpy(gumbels(self.seed, update, *logits.shape)).to(self.device)
             legal = (_legal(logits, mask) + noise).split(self.sizes.actions, -1)
         parts = []
         for own in legal:

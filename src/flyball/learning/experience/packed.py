@@ -35,6 +35,10 @@ class Packed(NamedTuple):
     choice: Tensor  # (P, N) i64  of the only head
     reward: Tensor  # (P, N) f32  utility
 
+    def to(self, device: torch.device) -> "Packed":
+        """Return the same there."""
+        return Packed(self.columns, *(part.to(device) for part in self[1:]))
+
 
 def pack(batch: EpisodeBatch) -> Packed:
     """Return the episodes of a batch without padding.

@@ -91,6 +91,10 @@ class Batch(NamedTuple):
     terminated: Tensor  # (n,) bool  within the k steps
     truncated: Tensor  # (n,) bool
 
+    def to(self, device: torch.device) -> "Batch":
+        """Return the same there."""
+        return Batch(*(part.to(device) for part in self))
+
 
 class Replay:
     """The newest transitions of B parallel rows: `observe`, step the Env, `add`; then `sample`."""
