@@ -45,7 +45,7 @@ def made_by(cell: Cell) -> dict[str, str]:
     classic = cell.problem in CLASSICS
     algorithm = TRANSLATIONS[cell.algorithm][0]
     learner = (f"flyball.learning.{algorithm}", "flyball.learning.training")
-    world = "flyball.worlds.classics" if classic else "flyball.interop.incoming"
+    world = "flyball.worlds.classics.env" if classic else "flyball.interop.incoming"
     packages = ("torch", "numpy", "numba") if classic else ("torch", "gymnasium")
     return {
         "asked": hashlib.sha256(repr(translate(cell, 0)).encode()).hexdigest()[:16],
