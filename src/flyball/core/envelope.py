@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""What a world states about the safety of its plant; `safety` enforces it and knows no world.
+
+n plants at a time · X signals that are the plant's state, in the order of `Envelope.signals` · D
+continuous values, in the order of the Spec's heads. A state is never known exactly: it lies in a
+box [low, high], which holds the error of measurement, and after a step whatever the bounded
+disturbance can do. Native units everywhere.
+
+For the proofs to hold, a model must contain the plant: a true state within the box, under any
+disturbance within its bounds, stays within what `reach` says at every time, between samples too.
+Rounding goes outwards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from flyball.core.batch import Bools, Doubles, Longs
+from flyball.core.limits import Constraint
+
+
+class Reach(NamedTuple):
+    """Where n plants can be after a step, and how near to a hard limit they can come within it."""
+
+    low: Doubles  # (n, X)
+    high: Doubles  # (n, X)
+    margin: Doubles  # (n,) at least 0 where every hard limit on the state is kept at all times
+
+
+class StepModel(Protocol):
+    """One step of a plant, its disturbance included."""
+
+    def reach(self, low: Doubles, high: Doubles, value: Doubles, step_s: float) -> Reach:
+        """Return where plants within boxes (n, X) can come while a value (n, D) is held.
+
+        A row that cannot be computed has a margin of NaN, which counts as broken.
+        """
+        ...
+
+
+class SafeSet(Protocol):
+    """States from which the backup holds every hard limit for ever, at this length of a step."""
+
+    def margin(self, low: Doubles, high: Doubles, step_s: float) -> Doubles:
+        """Return (n,) at least 0 where a whole box (n, X) lies inside; NaN counts as outside."""
+        ...
+
+
+class Backup(Protocol):
+    """What to do when nothing else is known to be safe."""
+
+    def value(self, low: Doubles, high: Doubles, step_s: float) -> Doubles:
+        """Return (n, D) what leads plants within boxes (n, X) to the safe set and keeps them there.
+
+        The same box gives the same value, and no limit on values is broken by it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A step of a linear plant: x' = a x + b u + c + w with |w| <= spread, for one step length.
+
+    The value acts `delay` steps after it was decided, so that a barrier has to look that far ahead.
+    """
+
+    step_s: float
+    a: Doubles  # (X, X)
+    b: Doubles  # (X, D)
+    c: Doubles  # (X,)
+    spread: Doubles  # (X,) at least 0
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Bodies in space that must keep apart; each is an agent whose values are its acceleration.
+
+    A body follows its reference, a double integrator that is known exactly, within a tube. Signals
+    are, body after body, its reference's position and then its velocity.
+    """
+
+    n: int
+    n_dims: int  # K, 2 or 3
+    acceleration: float  # largest, Euclidean, m/s2
+    speed: float  # largest, Euclidean, m/s
+    separation: float  # smallest distance between two bodies, m
+    tube: float  # largest distance of a body from its reference, m
+
+
+@dataclass(frozen=True)
+class Finite:
+    """A plant with finitely many states and choices, all that can follow included.
+
+    S states · A choices · W outcomes of a choice.
+    """
+
+    state_of: Callable[[Doubles], Longs]
+    """From signals (n, M) to states (n,); -1 for what is none."""
+
+    following: Longs
+    """(S, A, W) states that can follow; a choice with fewer outcomes repeats one."""
+
+    legal: Bools
+    """(S, A)."""
+
+    forbidden: Bools
+    """(S,) states that break a hard limit."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The safety of one plant; a world gives what applies to it."""
+
+    limits: tuple[Constraint, ...] = ()
+
+    signals: tuple[str, ...] = ()
+    """Names of the signals that are the state of the model."""
+
+    error: tuple[float, ...] = ()
+    """Largest error of each of them, at least 0, native units."""
+
+    model: StepModel | None = None
+    backup: Backup | None = None
+    safe: SafeSet | None = None
+    horizon: int = 0
+    """Steps within which the backup reaches the safe set from wherever it is certified."""
+
+    affine: Affine | None = None
+    """For barriers: the model of the step at the Env's own length."""
+
+    bodies: Bodies | None = None
+    finite: Finite | None = None
