@@ -39,9 +39,9 @@ class StepModel(Protocol):
 
 
 class SafeSet(Protocol):
-    """States from which the backup holds every hard limit for ever, at this length of a step."""
+    """States between which the backup can hold the plant for ever (see `Envelope.hold_s`)."""
 
-    def margin(self, low: Doubles, high: Doubles, step_s: float) -> Doubles:
+    def margin(self, low: Doubles, high: Doubles) -> Doubles:
         """Return (n,) at least 0 where a whole box (n, X) lies inside; NaN counts as outside."""
         ...
 
@@ -49,10 +49,12 @@ class SafeSet(Protocol):
 class Backup(Protocol):
     """What to do when nothing else is known to be safe."""
 
-    def value(self, low: Doubles, high: Doubles, step_s: float) -> Doubles:
-        """Return (n, D) what leads plants within boxes (n, X) to the safe set and keeps them there.
+    def value(self, low: Doubles, high: Doubles) -> Doubles:
+        """Return (n, D) what to hold for `Envelope.hold_s` from boxes (n, X), NaN for no idea.
 
-        The same box gives the same value, and no limit on values is broken by it.
+        From within the safe set it leads back into the safe set, and from wherever it is certified
+        it does so within `Envelope.horizon` holds. The same box gives the same value, and limits on
+        values alone are kept by it.
         """
         ...
 
@@ -123,8 +125,11 @@ class Envelope:
     model: StepModel | None = None
     backup: Backup | None = None
     safe: SafeSet | None = None
-    horizon: int = 0
-    """Steps within which the backup reaches the safe set from wherever it is certified."""
+    hold_s: float = 0.0
+    """How long the backup holds a value, s; the Env's step must divide it."""
+
+    horizon: int = 1
+    """Holds within which the backup reaches the safe set from wherever it is certified."""
 
     affine: Affine | None = None
     """For barriers: the model of the step at the Env's own length."""
