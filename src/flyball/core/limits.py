@@ -87,8 +87,11 @@ class Constraint:
 
 
 def _range_faults(low: float, high: float) -> Iterator[Fault]:
-    if not low <= high or math.isnan(low) or math.isnan(high):
+    if not low <= high:
         yield Fault("low, high", f"{low}, {high}", "low at most high", "exchange or correct them")
+    elif low == math.inf or high == -math.inf:
+        allowed = "a range with numbers in it"
+        yield Fault("low, high", f"{low}, {high}", allowed, "correct the infinite end")
 
 
 def _window_faults(window_s: float, key: str = "window_s") -> Iterator[Fault]:
@@ -97,8 +100,9 @@ def _window_faults(window_s: float, key: str = "window_s") -> Iterator[Fault]:
 
 
 def _switch_faults(idle: float, run: float) -> Iterator[Fault]:
-    if not idle < run:
-        yield Fault("idle, run", f"{idle}, {run}", "idle below run", "exchange or correct them")
+    if not -math.inf < idle < run < math.inf:
+        allowed = "finite, idle below run"
+        yield Fault("idle, run", f"{idle}, {run}", allowed, "exchange or correct them")
 
 
 def sum_of(weights: Mapping[str, float]) -> str:
@@ -157,7 +161,7 @@ class Rate(Constraint):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with the ways and the window."""
-        if not min(self.fall, self.rise) >= 0.0:
+        if not (self.fall >= 0.0 and self.rise >= 0.0):  # min() lets NaN pass
             yield Fault("fall, rise", f"{self.fall}, {self.rise}", "at least 0", "write sizes")
         if self.each == "window":
             yield from _window_faults(self.window_s)
@@ -248,8 +252,9 @@ class Barrier(Constraint):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with the sum and the share."""
-        if not (any(self.signals.values()) and math.isfinite(self.bound)):
-            allowed = "a finite bound and a signal with a weight other than 0"
+        numbers = (*self.signals.values(), self.bound)
+        if not (any(self.signals.values()) and all(map(math.isfinite, numbers))):
+            allowed = "finite numbers and a signal with a weight other than 0"
             yield Fault("signals, bound", f"{self.signals}, {self.bound}", allowed, "correct them")
         if not 0.0 < self.gamma <= 1.0:
             yield Fault("gamma", str(self.gamma), "in (0, 1]", "take 0.5; 1 allows all at once")
@@ -315,7 +320,7 @@ class Dwell(Constraint):
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with levels and times."""
         yield from _switch_faults(self.idle, self.run)
-        if not min(self.on_s, self.off_s) >= 0.0 or not max(self.on_s, self.off_s) < math.inf:
+        if not (0.0 <= self.on_s < math.inf and 0.0 <= self.off_s < math.inf):
             yield Fault(
                 "on_s, off_s", f"{self.on_s}, {self.off_s}", "at least 0 s", "write seconds"
             )
