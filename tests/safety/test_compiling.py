@@ -94,5 +94,5 @@ def test_limits_that_are_not_hard_or_hang_on_signals_are_no_conflict_beforehand(
 
 
 def test_a_barrier_that_nothing_would_keep_is_refused():
-    with pytest.raises(ConfigError, match="limit 'n': a barrier, without a model"):
+    with pytest.raises(ConfigError, match="limit 'n' signals: 'level', which no linear model"):
         of(Barrier(name="n", unit="m", signals={"level": 1.0}, bound=8.0))

@@ -2,9 +2,10 @@
 """What every limit means now: from limits, history and signals to a box and rows for the filter.
 
 I interval limits, which bound one value · R sums · E groups of things that exclude each other · D
-values · M signals · W windows · P points of tables. Intervals of hard limits are intersected into
-the box; those of soft and monitored ones are written down only. What switches either rests or
-runs: the side is the one that a limit forces, else the one nearer to what was proposed.
+values · M signals, behind them those that a model predicts · W windows · P points of tables.
+Intervals of hard limits are intersected into the box; those of soft and monitored ones are written
+down only (`filtering` puts a price on soft ones). What switches either rests or runs: the side is
+the one that a limit forces, else the one nearer to what was proposed.
 
 A signal that is stale, of bad quality or not finite closes what depends on it: an interlock holds,
 a curve is as narrow as it gets anywhere, a sum cannot be kept.
@@ -47,6 +48,8 @@ class Tables(NamedTuple):
     weight: Doubles  # (R, D) of a sum's values
     by: Doubles  # (R, M) of its signals
     bound: Doubles  # (R,)
+    price: Doubles  # (R,) of a unit of breach; inf: hard; NaN: only written down
+    cost: Doubles  # (I,) likewise
     idle: Doubles  # (D,) NaN for a value that does not switch
     run: Doubles  # (D,)
     member: Bools  # (E, D)

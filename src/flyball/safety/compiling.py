@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.core.batch import Doubles
-from flyball.core.errors import ConfigError, Problem, nearest
+from flyball.core.envelope import Affine
+from flyball.core.errors import ConfigError, InvariantError, Problem, nearest
 from flyball.core.limits import (
     Barrier,
     Box,
@@ -25,6 +26,7 @@ from flyball.core.limits import (
 )
 from flyball.core.spec import Signal, TanhGaussian
 from flyball.safety import bounds
+from flyball.safety.barriers import row_of
 from flyball.safety.bounds import Tables
 from flyball.safety.history import Window
 from flyball.safety.projection import INFEASIBLE, Limits, allocate, project
@@ -47,13 +49,34 @@ class Line(NamedTuple):
     least: float = 0.0
 
 
+class Plant(NamedTuple):
+    """What predicts the state of the plant."""
+
+    affine: Affine
+    names: tuple[str, ...]
+    """(X,) signals that are its states."""
+
+
+class Known(NamedTuple):
+    """What limits may name."""
+
+    values: list[str]
+    signals: list[str]
+    plant: Plant | None
+
+    @property
+    def width(self) -> int:
+        """M + X."""
+        return len(self.signals) + (len(self.plant.names) if self.plant is not None else 0)
+
+
 @dataclass
 class Compiled:
     """Arrays, and which limit each of their rows came from."""
 
     tables: Tables
     intervals: list[Constraint] = field(default_factory=list)
-    sums: list[Linear] = field(default_factory=list)
+    sums: list[Linear | Barrier] = field(default_factory=list)
     groups: list[Exclusive] = field(default_factory=list)
 
 
@@ -62,6 +85,7 @@ def compiled(
     values: Sequence[TanhGaussian],
     signals: Sequence[Signal],
     decision_s: float,
+    plant: Plant | None = None,
 ) -> Compiled:
     """Return limits as arrays.
 
@@ -73,6 +97,8 @@ def compiled(
         Of the Spec, in its order.
     decision_s
         The longest time from one decision to the next, s, above 0.
+    plant
+        What predicts the state, for barriers.
 
     Raises
     ------
@@ -80,15 +106,16 @@ def compiled(
         With everything that is wrong: names that do not exist or stand twice, things that switch
         at different levels, and the pair of hard limits that leaves no action, if one does.
     """
-    problems = [*_named(limits, values, signals), *_levels(limits), *_unkept(limits)]
+    problems = [*_named(limits, values, signals), *_levels(limits), *_unkept(limits, plant)]
     if not 0.0 < decision_s < np.inf:
         problems.append(_problem("decision_s", str(decision_s), "above 0 s", "write seconds"))
     if problems:
         raise ConfigError(problems)
     lines = [line for limit in limits for line in _lines(limit)]
-    sums = [limit for limit in limits if isinstance(limit, Linear)]
+    sums = [limit for limit in limits if isinstance(limit, Linear | Barrier)]
     groups = [limit for limit in limits if isinstance(limit, Exclusive)]
-    tables = _tables(lines, sums, groups, (list(values), list(signals)), decision_s)
+    known = Known([each.name for each in values], [each.name for each in signals], plant)
+    tables = _tables(lines, sums, groups, known, decision_s)
     found = Compiled(tables, [line.limit for line in lines], sums, groups)
     conflict = _conflict(found, values)
     if conflict is not None:
@@ -131,16 +158,18 @@ def _named(
                 yield _problem(where, f"'{name}'", allowed, nearest(name, known))
 
 
-def _unkept(limits: Sequence[Constraint]) -> Iterator[Problem]:
-    """Yield barriers: what is not enforced must not look as if it were."""
+def _unkept(limits: Sequence[Constraint], plant: Plant | None) -> Iterator[Problem]:
+    """Yield barriers that no model predicts: they would look as if they were enforced."""
+    known = plant.names if plant is not None else ()
     for limit in limits:
-        if isinstance(limit, Barrier):
-            yield _problem(
-                f"limit '{limit.name}'",
-                "a barrier, without a model of the plant that predicts its signals",
-                "every kind but barrier",
-                "state it as a linear limit on the values, or leave it out",
-            )
+        for name in limit.signals if isinstance(limit, Barrier) else ():
+            if name not in known:
+                yield _problem(
+                    f"limit '{limit.name}' signals",
+                    f"'{name}', which no linear model of the plant predicts",
+                    f"signals that one predicts: {', '.join(known) or 'none, there is no model'}",
+                    "give the world's envelope a model, or state a linear limit on the values",
+                )
 
 
 def _levels(limits: Sequence[Constraint]) -> Iterator[Problem]:
@@ -185,13 +214,14 @@ def _lines(limit: Constraint) -> Iterator[Line]:
 
 def _tables(
     lines: Sequence[Line],
-    sums: Sequence[Linear],
+    sums: Sequence[Linear | Barrier],
     groups: Sequence[Exclusive],
-    known: tuple[list[TanhGaussian], list[Signal]],
+    known: Known,
     decision_s: float,
 ) -> Tables:
-    value = {each.name: d for d, each in enumerate(known[0])}
-    signal = {each.name: m for m, each in enumerate(known[1])}
+    value = {name: d for d, name in enumerate(known.values)}
+    signal = {name: m for m, name in enumerate(known.signals)}
+    rows = [_row(limit, known) for limit in sums]
     setting = np.zeros((len(lines), 5))
     points, at = np.zeros((len(lines), 4), np.int64), list[tuple[float, float]]()
     idle, run = np.full(len(value), np.nan), np.full(len(value), np.nan)
@@ -223,15 +253,38 @@ def _tables(
             np.array([line.least for line in looking]),
         ),
         which=np.array([_place(line, looking) for line in lines], np.int64),
-        weight=_weights([limit.values for limit in sums], value),
-        by=_weights([limit.signals for limit in sums], signal),
-        bound=np.array([limit.bound for limit in sums]),
+        weight=np.array([row[0] for row in rows]).reshape(len(rows), len(value)),
+        by=np.array([row[1] for row in rows]).reshape(len(rows), known.width),
+        bound=np.array([row[2] for row in rows]),
+        price=np.array([_price(limit) for limit in sums]),
+        cost=np.array([_price(line.limit) for line in lines]),
         idle=idle,
         run=run,
         member=member,
         most=np.array([group.most for group in groups], np.int64),
         decision_s=float(decision_s),
     )
+
+
+def _row(limit: Linear | Barrier, known: Known) -> tuple[Doubles, Doubles, float]:
+    """Return weights of values (D,), of signals and predicted states (M + X,), and the bound."""
+    by = np.zeros(known.width)
+    if isinstance(limit, Linear):
+        value = {name: d for d, name in enumerate(known.values)}
+        for name, weight in limit.signals.items():
+            by[known.signals.index(name)] = weight
+        return _weights([limit.values], value)[0], by, limit.bound
+    if known.plant is None:
+        msg = f"barrier '{limit.name}' without a model got this far"
+        raise InvariantError(msg)
+    row = row_of(limit, known.plant.affine, known.plant.names)
+    by[len(known.signals) :] = row[1]
+    return row[0], by, row[2]
+
+
+def _price(limit: Constraint) -> float:
+    """Return what a unit of breach costs: inf for a hard limit, NaN for one that is only noted."""
+    return {"hard": np.inf, "soft": limit.price, "monitor": np.nan}[limit.severity]
 
 
 def _place(line: Line, looking: Sequence[Line]) -> int:
