@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""What `safety` is told about each guarded plant: its limits, its signals, its one-step model.
+
+A wall is never only a bound on a position: the barriers look ahead by a lead time, so that speed
+counts as the distance that braking takes. The hard limits themselves, at every time between
+samples too, are judged by the model's margin.
+"""
+
+from collections.abc import Callable, Mapping
+
+from flyball.core.envelope import Envelope
+from flyball.core.limits import Barrier, Box
+from flyball.worlds.classics.guarded import rail, rod
+from flyball.worlds.classics.guarded.models import Model, affine_rail, affine_rod
+from flyball.worlds.classics.guarded.scenario import Scenario
+
+OWNER = "the designer of the plant"
+
+
+def envelope(problem: Scenario) -> Envelope:
+    """Return what is known about the safety of a plant."""
+    return ENVELOPES[problem.name](problem)
+
+
+def rail_envelope(problem: Scenario) -> Envelope:
+    """Return what is known of the carriage."""
+    plant = problem.plant
+    lead_s = plant.speed / (plant.acceleration - 2.0 * plant.disturbance)
+    ahead = {"position": 1.0, "speed": lead_s}
+    limits = (
+        _box("acceleration", plant.acceleration, "m/s2", "data sheet of the drive"),
+        *_both_sides("wall", plant.wall, ahead, "m", "length of the rail and braking at top speed"),
+        *_both_sides("speed limit", plant.speed, {"speed": 1.0}, "m/s", "data sheet of the wheels"),
+    )
+    model = Model("double-integrator", plant, rail.reach)
+    return Envelope(
+        limits=limits,
+        signals=("position", "speed"),
+        error=problem.error,
+        model=model,
+        affine=affine_rail(plant, problem.step_s),
+    )
+
+
+def rod_envelope(problem: Scenario) -> Envelope:
+    """Return what is known of the rod."""
+    plant = problem.plant
+    source = "torque that holds it at this angle, and braking"
+    ahead = {"angle": 1.0, "spin": 1.0 / plant.pull**0.5}
+    limits = (
+        _box("torque", plant.torque, "Nm", "data sheet of the motor"),
+        *_both_sides("largest angle", plant.angle, ahead, "rad", source),
+    )
+    model = Model("inverted-pendulum", plant, rod.reach)
+    return Envelope(
+        limits=limits,
+        signals=("angle", "spin"),
+        error=problem.error,
+        model=model,
+        affine=affine_rod(plant, problem.step_s),
+    )
+
+
+def _box(value: str, most: float, unit: str, source: str) -> Box:
+    return Box(
+        name=f"range of {value}",
+        unit=unit,
+        source=source,
+        owner=OWNER,
+        value=value,
+        low=-most,
+        high=most,
+    )
+
+
+def _both_sides(
+    name: str, bound: float, signals: Mapping[str, float], unit: str, source: str
+) -> tuple[Barrier, Barrier]:
+    """Return barriers that keep |sum of signals| below a bound."""
+    below = {key: -weight for key, weight in signals.items()}
+    high, low = (
+        Barrier(
+            name=f"{name}, {side}",
+            unit=unit,
+            source=source,
+            owner=OWNER,
+            bound=bound,
+            signals=weights,
+        )
+        for side, weights in (("upwards", signals), ("downwards", below))
+    )
+    return high, low
+
+
+ENVELOPES: Mapping[str, Callable[[Scenario], Envelope]] = {
+    "double-integrator": rail_envelope,
+    "inverted-pendulum": rod_envelope,
+}
+"""What is known, by problem."""

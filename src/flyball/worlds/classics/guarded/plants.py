@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""From settings to the scenarios of the carriage, the rod and the tanks."""
+
+import math
+from typing import NamedTuple
+
+from flyball.core.spec import TanhGaussian
+from flyball.worlds.classics.guarded.rail import Rail
+from flyball.worlds.classics.guarded.rod import Rod
+from flyball.worlds.classics.guarded.scenario import (
+    Recipe,
+    Scenario,
+    agent,
+    describe,
+    measured,
+    rules,
+    seconds,
+)
+from flyball.worlds.classics.guarded.settings import RailSettings, RodSettings, require_sizes
+from flyball.worlds.classics.scenario import features, require
+
+GRAVITY_M_PER_S2 = 9.81
+
+
+class Targets(NamedTuple):
+    """Where the carriage is sent: to the left and to the right of the middle, in turns."""
+
+    near: float  # least distance from the middle, m
+    far: float  # largest, m
+    tolerance: float  # m
+
+
+class Aims(NamedTuple):
+    """What the rod's angle should be."""
+
+    widest: float  # rad
+    held_s: float  # how long each stands
+
+
+def rail_scenario(name: str, settings: RailSettings) -> Scenario:
+    """Return the carriage on its rail."""
+    require_sizes(name, settings)
+    push, wall = settings.acceleration_m_per_s2, settings.wall_m
+    weak = settings.disturbance_m_per_s2 < 0.5 * push
+    where, found = f"{name}.disturbance_m_per_s2", settings.disturbance_m_per_s2
+    require(weak, where, found, f"below {0.5 * push:g}", "or brake harder")
+    speed = settings.top_speed_m_per_s
+    columns = features(
+        ("position", "m", -2.0 * wall, 2.0 * wall),
+        ("speed", "m/s", -4.0 * speed, 4.0 * speed),
+        ("way", "m", -3.0 * wall, 3.0 * wall),
+    )
+    truth = features(
+        ("position", "m", -2.0 * wall, 2.0 * wall),
+        ("speed", "m/s", -4.0 * speed, 4.0 * speed),
+        ("target", "m", -wall, wall),
+    )
+    heads = (TanhGaussian("acceleration", "m/s2", -push, push),)
+    error = [settings.position_error_m, settings.speed_error_m_per_s]
+    return Scenario(
+        name=name,
+        plant=Rail(push, settings.disturbance_m_per_s2, wall, speed),
+        task=Targets(near=0.8 * wall, far=0.95 * wall, tolerance=0.02 * wall),
+        spec=describe(
+            name,
+            agent(columns, heads),
+            signals=measured(columns[:2]),
+            costs=seconds("wall", "speed limit"),
+            state=truth,
+        ),
+        rules=rules(settings.step_s, settings.episode_s, heads, error),
+        n_real=3,
+        n_whole=1,
+        n_winds=1,
+    )
+
+
+def rod_scenario(name: str, settings: RodSettings) -> Scenario:
+    """Return the rod on its hinge."""
+    require_sizes(name, settings)
+    torque, limit = settings.torque_nm, settings.angle_limit_rad
+    weak = settings.disturbance_nm < 0.5 * torque
+    where, found = f"{name}.disturbance_nm", settings.disturbance_nm
+    require(weak, where, found, f"below {0.5 * torque:g}", "or take a stronger motor")
+    where = f"{name}.angle_limit_rad"
+    require(limit <= 1.2, where, limit, "above 0, at most 1.2", "0.6 is usual")
+    inertia = settings.mass_kg * settings.length_m**2
+    lying = 0.5 * math.pi
+    columns = features(
+        ("angle", "rad", -lying, lying),
+        ("spin", "rad/s", -10.0, 10.0),
+        ("aim", "rad", -limit, limit),
+    )
+    heads = (TanhGaussian("torque", "Nm", -torque, torque),)
+    error = [settings.angle_error_rad, settings.spin_error_rad_per_s]
+    plant = Rod(
+        pull=GRAVITY_M_PER_S2 / settings.length_m,
+        inertia=inertia,
+        damping=settings.damping_per_s,
+        torque=torque,
+        disturbance=settings.disturbance_nm,
+        angle=limit,
+    )
+    return Scenario(
+        name=name,
+        plant=plant,
+        task=Aims(widest=0.6 * limit, held_s=2.0),
+        spec=describe(
+            name,
+            agent(columns, heads),
+            signals=measured(columns[:2]),
+            costs=seconds("largest angle"),
+            state=columns,
+        ),
+        rules=rules(settings.step_s, settings.episode_s, heads, error),
+        n_real=3,
+        n_whole=0,
+        n_winds=1,
+    )
+
+
+PROBLEMS = {
+    "double-integrator": Recipe(RailSettings, rail_scenario),
+    "inverted-pendulum": Recipe(RodSettings, rod_scenario),
+}
