@@ -86,10 +86,11 @@ nojit: $(STAMP) ## Coverage of core and worlds with the compiler off, at least 9
 		--cov=flyball.core --cov=flyball.worlds.jobshop --cov-report=term-missing:skip-covered \
 		--cov-fail-under=90
 
-peers: ## Make .venv-peers and .venv-peers-learning, where benchmarks meet rivals with pins of their own
+peers: ## Make .venv-peers, -learning and -safety, where benchmarks meet rivals with pins of their own
 	@tools/peers.sh
 
 clean: ## Remove caches; environments and runs stay
-	@find . -path ./.venv -prune -o -path ./.venv-peers -prune -o -path ./.venv-peers-learning -prune -o -name __pycache__ -type d -print0 \
+	@find . -path ./.venv -prune -o -path ./.venv-peers -prune -o -path ./.venv-peers-learning -prune \
+		-o -path ./.venv-peers-safety -prune -o -name __pycache__ -type d -print0 \
 		| xargs -0 rm -rf
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov

@@ -72,3 +72,17 @@ def test_learning_is_compared_and_rivals_may_be_missing():
     beside_jax = figures["sac_gradient_steps_per_s_beside_jax"]
     assert beside_jax["ratio"] or "make peers" in beside_jax["note"]
     assert figures["matrix_product_gflop_per_s"]["ours"] > 0
+
+
+@pytest.mark.slow
+def test_the_filter_is_compared_with_solvers_and_rivals_may_be_missing():
+    _, figures = printed("safety_filter.py", "--quick")
+
+    judged = [metric for metric, row in figures.items() if row["target"] is not None]
+    assert len(judged) == 7
+    assert all(
+        row["met"] for row in figures.values() if "violation" in row["metric"] and row["target"]
+    )
+    rivals = [row for metric, row in figures.items() if "single decisions/s" in metric]
+    assert all((row["ratio"] or 0) > 1 or "make peers" in row["note"] for row in rivals)
+    assert figures["yardstick"]["ours"] > 0
