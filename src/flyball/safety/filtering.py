@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """From what a policy wants to the nearest thing that its limits allow now, many rows at a time.
 
-For each row: validate, find what every limit means (`bounds`), project (`projection`). What cannot
-be answered becomes the refuge, the value applied last: it is finite and near, and the gate or the
-emergency stop decides what comes after it.
+For each row: validate, find what every limit means (`bounds`), project (`projection`). What is no
+number counts as the wish to go on as before, and the limits bend that. What cannot be answered
+becomes the value applied last: it is finite and near, and the gate or the emergency stop decides
+what comes after it.
 
 R rows (a plant, or one agent of one) · D values · M signals · X predicted states · I intervals · S
 sums · Q soft intervals, each an upper and a lower row · K rows that depend on the state.
@@ -165,7 +166,12 @@ def filter_rows(
         _seen(frame, asked, queue[r], r, seen)
         now = Now(out.interval[r], out.low[r], out.high[r], out.narrow[r], out.bound[r])
         moment = Moment(history, seen, r, asked.now_s[r])
-        found = evaluate(tables, moment, asked.proposed[r], now)
+        wish, number = asked.proposed[r], True
+        for d in range(n_dims):
+            number = number and np.isfinite(wish[d])
+        if not number:
+            wish = refuge
+        found = evaluate(tables, moment, wish, now)
         if found != KEPT:
             out.applied[r] = refuge
             out.code[r] = (
@@ -175,7 +181,8 @@ def filter_rows(
         _bind(frame, now.interval, now.bound, bound)
         rows[n_static:], bound[n_static:] = extra.row[r], extra.bound[r]
         limits = Limits(now.low, now.high, frame.scale, rows, bound, price)
-        out.code[r] = project(work, limits, asked.proposed[r], refuge, out.applied[r])
+        code = project(work, limits, wish, refuge, out.applied[r])
+        out.code[r] = code if number or code > BENT else INVALID
         out.multiplier[r] = work.multiplier
         for k in range(n_rows):
             total = -bound[k]
