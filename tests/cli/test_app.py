@@ -12,8 +12,8 @@ from flyball.cli.app import app
 
 RUN = CliRunner()
 COMMANDS = (
-    "template", "check", "train", "tune", "evaluate", "schedule", "demo", "worlds", "algorithms",
-    "doctor",
+    "template", "check", "train", "tune", "evaluate", "schedule", "demo", "limits", "worlds",
+    "algorithms", "doctor",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from flyball.cli.check import check
 from flyball.cli.demo import demo
 from flyball.cli.doctor import doctor
 from flyball.cli.evaluate import evaluate
+from flyball.cli.limits import limits
 from flyball.cli.schedule import schedule
 from flyball.cli.template import template
 from flyball.cli.train import train
@@ -47,5 +48,7 @@ def options(
     del version
 
 
-for command in (template, check, train, tune, evaluate, schedule, demo, worlds, algorithms, doctor):
+for command in (
+    template, check, train, tune, evaluate, schedule, demo, limits, worlds, algorithms, doctor,
+):  # fmt: skip
     app.command()(command)

@@ -4,3 +4,7 @@
 NumPy and Numba only; nothing here learns, reads a file or imports a world. A world states its
 limits, its one-step model and its backup in core's words, and safety enforces any.
 """
+
+from flyball.safety.compiling import Plant, compiled
+
+__all__ = ["Plant", "compiled"]
