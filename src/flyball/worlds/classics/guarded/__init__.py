@@ -6,7 +6,8 @@ times and not only at samples, and a one-step model that contains it.
 """
 
 from flyball.worlds.classics.guarded.catalogue import NAMES, scenario
+from flyball.worlds.classics.guarded.env import Guarded, make
 from flyball.worlds.classics.guarded.limits import envelope
 from flyball.worlds.classics.guarded.scenario import Scenario
 
-__all__ = ["NAMES", "Scenario", "envelope", "scenario"]
+__all__ = ["NAMES", "Guarded", "Scenario", "envelope", "make", "scenario"]

@@ -4,11 +4,11 @@
 from typing import Any
 
 from flyball.core.errors import ConfigError, Problem, nearest
-from flyball.worlds.classics.guarded import plants
+from flyball.worlds.classics.guarded import crossings, plants
 from flyball.worlds.classics.guarded.scenario import Recipe, Scenario
 from flyball.worlds.classics.scenario import settings_of
 
-PROBLEMS: dict[str, Recipe] = {**plants.PROBLEMS}
+PROBLEMS: dict[str, Recipe] = {**plants.PROBLEMS, **crossings.PROBLEMS}
 
 NAMES: tuple[str, ...] = tuple(PROBLEMS)
 

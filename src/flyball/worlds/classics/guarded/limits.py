@@ -8,7 +8,7 @@ samples too, are judged by the model's margin.
 
 from collections.abc import Callable, Mapping
 
-from flyball.core.envelope import Envelope
+from flyball.core.envelope import Bodies, Envelope
 from flyball.core.limits import Barrier, Box
 from flyball.worlds.classics.guarded import rail, rod
 from flyball.worlds.classics.guarded.models import Model, affine_rail, affine_rod
@@ -61,6 +61,26 @@ def rod_envelope(problem: Scenario) -> Envelope:
     )
 
 
+def swarm_envelope(problem: Scenario) -> Envelope:
+    """Return what is known of the robots."""
+    plant = problem.plant
+    most = plant.acceleration
+    source = "data sheet of the robot; together the two keep a circle"
+    return Envelope(
+        limits=tuple(_box(value, most, "m/s2", source) for value in ("ax", "ay")),
+        signals=tuple(signal.name for signal in problem.spec.signals),
+        error=problem.error,
+        bodies=Bodies(
+            n=plant.n,
+            n_dims=2,
+            acceleration=most,
+            speed=plant.speed,
+            separation=plant.separation,
+            tube=plant.wind_bound / plant.rate**2,
+        ),
+    )
+
+
 def _box(value: str, most: float, unit: str, source: str) -> Box:
     return Box(
         name=f"range of {value}",
@@ -95,5 +115,6 @@ def _both_sides(
 ENVELOPES: Mapping[str, Callable[[Scenario], Envelope]] = {
     "double-integrator": rail_envelope,
     "inverted-pendulum": rod_envelope,
+    "crossing-robots": swarm_envelope,
 }
 """What is known, by problem."""

@@ -2,17 +2,17 @@
 """From settings to the scenarios of the carriage, the rod and the tanks."""
 
 import math
-from typing import NamedTuple
 
 from flyball.core.spec import TanhGaussian
-from flyball.worlds.classics.guarded.rail import Rail
-from flyball.worlds.classics.guarded.rod import Rod
+from flyball.worlds.classics.guarded.rail import Rail, Targets
+from flyball.worlds.classics.guarded.rod import Aims, Rod
 from flyball.worlds.classics.guarded.scenario import (
     Recipe,
     Scenario,
     agent,
     describe,
     measured,
+    n_changes,
     rules,
     seconds,
 )
@@ -20,21 +20,6 @@ from flyball.worlds.classics.guarded.settings import RailSettings, RodSettings, 
 from flyball.worlds.classics.scenario import features, require
 
 GRAVITY_M_PER_S2 = 9.81
-
-
-class Targets(NamedTuple):
-    """Where the carriage is sent: to the left and to the right of the middle, in turns."""
-
-    near: float  # least distance from the middle, m
-    far: float  # largest, m
-    tolerance: float  # m
-
-
-class Aims(NamedTuple):
-    """What the rod's angle should be."""
-
-    widest: float  # rad
-    held_s: float  # how long each stands
 
 
 def rail_scenario(name: str, settings: RailSettings) -> Scenario:
@@ -57,21 +42,23 @@ def rail_scenario(name: str, settings: RailSettings) -> Scenario:
     )
     heads = (TanhGaussian("acceleration", "m/s2", -push, push),)
     error = [settings.position_error_m, settings.speed_error_m_per_s]
+    spec = describe(
+        name,
+        agent(columns, heads),
+        signals=measured(columns[:2]),
+        costs=seconds("wall", "speed limit"),
+        state=truth,
+    )
     return Scenario(
         name=name,
         plant=Rail(push, settings.disturbance_m_per_s2, wall, speed),
         task=Targets(near=0.8 * wall, far=0.95 * wall, tolerance=0.02 * wall),
-        spec=describe(
-            name,
-            agent(columns, heads),
-            signals=measured(columns[:2]),
-            costs=seconds("wall", "speed limit"),
-            state=truth,
-        ),
-        rules=rules(settings.step_s, settings.episode_s, heads, error),
+        spec=spec,
+        rules=rules(spec, settings.step_s, settings.episode_s, error),
         n_real=3,
         n_whole=1,
         n_winds=1,
+        n_changes=n_changes(settings.step_s),
     )
 
 
@@ -93,6 +80,13 @@ def rod_scenario(name: str, settings: RodSettings) -> Scenario:
     )
     heads = (TanhGaussian("torque", "Nm", -torque, torque),)
     error = [settings.angle_error_rad, settings.spin_error_rad_per_s]
+    spec = describe(
+        name,
+        agent(columns, heads),
+        signals=measured(columns[:2]),
+        costs=seconds("largest angle"),
+        state=columns,
+    )
     plant = Rod(
         pull=GRAVITY_M_PER_S2 / settings.length_m,
         inertia=inertia,
@@ -105,17 +99,12 @@ def rod_scenario(name: str, settings: RodSettings) -> Scenario:
         name=name,
         plant=plant,
         task=Aims(widest=0.6 * limit, held_s=2.0),
-        spec=describe(
-            name,
-            agent(columns, heads),
-            signals=measured(columns[:2]),
-            costs=seconds("largest angle"),
-            state=columns,
-        ),
-        rules=rules(settings.step_s, settings.episode_s, heads, error),
+        spec=spec,
+        rules=rules(spec, settings.step_s, settings.episode_s, error),
         n_real=3,
         n_whole=0,
         n_winds=1,
+        n_changes=n_changes(settings.step_s),
     )
 
 

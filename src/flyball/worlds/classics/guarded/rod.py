@@ -7,15 +7,20 @@ On |angle| <= pi/2 the system is cooperative: d spin' / d angle = pull cos(angle
 The bounds follow from Taylor's series with Lagrange's remainder. The derivatives of a solution are
 bounded by a majorant: with |sin|, |cos| <= 1 and |spin| <= S over the step, the recurrences of the
 series with every sign made positive bound every coefficient at every moment.
+
+`state.real` is (angle, spin, aim): the angle that the rod should have.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from flyball.core.batch import Doubles
+from flyball.worlds.classics.compiling import inlined
+from flyball.worlds.classics.guarded.chance import PLACE, SIDE, between, measured
+from flyball.worlds.classics.guarded.state import DEEPEST, Out, Seen, State
 
 ORDER = 12
 """Of the series."""
@@ -34,6 +39,9 @@ by a method that is not exact; `tests/worlds/classics/guarded/test_rod.py` measu
 LYING = 0.5 * math.pi
 """Largest |angle| that the bounds speak of, rad."""
 
+RUNGE_S = 0.002
+"""Longest piece of a Runge-Kutta step of the simulated plant."""
+
 FASTEST, LONGEST_S = 50.0, 10.0
 """Largest |spin|, rad/s, and longest step, s, that they speak of; beyond, series grow long."""
 
@@ -47,6 +55,13 @@ class Rod(NamedTuple):
     torque: float  # largest |u|, Nm
     disturbance: float  # largest |w|, Nm
     angle: float  # largest |angle|, rad, below pi/2
+
+
+class Aims(NamedTuple):
+    """What the rod's angle should be."""
+
+    widest: float  # rad
+    held_s: float  # how long each stands
 
 
 @njit(cache=True, nogil=True)
@@ -197,3 +212,79 @@ def reach(
         out_high[row, 0], out_high[row, 1] = a_up + COVER, s_up + COVER
         margin[row] = rod.angle - max(top, bottom) - COVER
     return out_low, out_high, margin
+
+
+@inlined
+def turned(plant: Any, angle: float, spin: float, drive: float, h: float) -> tuple[float, float]:
+    """Return angle and spin after one classical Runge-Kutta step of `h` seconds."""
+    pull, damping = plant.pull, plant.damping
+    a_1 = pull * math.sin(angle) + drive - damping * spin
+    s_2 = spin + 0.5 * h * a_1
+    a_2 = pull * math.sin(angle + 0.5 * h * spin) + drive - damping * s_2
+    s_3 = spin + 0.5 * h * a_2
+    a_3 = pull * math.sin(angle + 0.5 * h * s_2) + drive - damping * s_3
+    s_4 = spin + h * a_3
+    a_4 = pull * math.sin(angle + h * s_3) + drive - damping * s_4
+    sixth = h / 6.0
+    angle += sixth * (spin + 2.0 * s_2 + 2.0 * s_3 + s_4)
+    return angle, spin + sixth * (a_1 + 2.0 * a_2 + 2.0 * a_3 + a_4)
+
+
+@inlined
+def aim(problem: Any, row: int, steps: int, state: State) -> float:
+    """Return the angle that the rod should have after so many steps."""
+    task = problem.task
+    which = int((steps + 1e-9) * problem.rules.step_s / task.held_s)
+    return between(row, which, PLACE, -task.widest, task.widest, state)
+
+
+@inlined
+def reset_row(problem: Any, row: int, state: State) -> None:
+    """Put the rod near upright, at rest."""
+    state.real[row, 0] = between(row, 0, SIDE, -0.1, 0.1, state) * problem.plant.angle
+    state.real[row, 1] = 0.0
+    state.real[row, 2] = aim(problem, row, 0, state)
+
+
+@inlined
+def step_row(problem: Any, row: int, state: State, out: Out) -> None:
+    """Turn, and see at every time whether the largest angle was passed; a fallen rod lies."""
+    plant, rules, real = problem.plant, problem.rules, state.real[row]
+    angle, spin, torque = real[0], real[1], out.value[row, 0, 0]
+    widest, fallen = abs(angle), abs(angle) > LYING
+    piece_s = rules.step_s / out.wind.shape[1]
+    n = math.ceil(piece_s / RUNGE_S - 1e-9)
+    h = piece_s / n
+    for piece in range(out.wind.shape[1]):
+        drive = (torque + plant.disturbance * out.wind[row, piece, 0]) / plant.inertia
+        for _ in range(n):
+            if fallen:
+                break
+            before = spin
+            start = angle
+            angle, spin = turned(plant, angle, spin, drive, h)
+            widest = max(widest, abs(angle))
+            if before * spin < 0.0:
+                # It turned at about this share of the piece, after this way.
+                share = before / (before - spin)
+                widest = max(widest, abs(start + 0.5 * before * h * share))
+            fallen = widest > LYING
+    real[0], real[1] = angle, spin
+    over = widest / plant.angle - 1.0
+    out.cost[row, 0] = rules.step_s if over > 0.0 else 0.0
+    state.sums[row, DEEPEST] = max(state.sums[row, DEEPEST], over)
+    out.terminated[row] = fallen
+    off, effort = (angle - real[2]) / plant.angle, torque / plant.torque
+    out.reward[row, 0, 0] = rules.step_s * max(0.0, 1.0 - off * off - 0.01 * effort * effort)
+    real[2] = aim(problem, row, state.t[row] + 1, state)
+
+
+@inlined
+def observe_row(problem: Any, row: int, state: State, seen: Seen) -> None:
+    """Write angle, spin and the angle that should be."""
+    real, signals, obs = state.real[row], seen.signals[row], seen.obs[row, 0]
+    for m in range(2):
+        signals[m] = measured(problem.rules, row, m, real[m], state)
+        obs[m] = signals[m]
+        seen.state[row, m] = real[m]
+    obs[2] = seen.state[row, 2] = real[2]

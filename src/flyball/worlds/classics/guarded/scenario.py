@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flyball.core.batch import Doubles
+from flyball.core.batch import Doubles, Longs
 from flyball.core.spec import AgentKind, Cost, Feature, Head, Kpi, Objective, Signal, Spec
+from flyball.worlds.classics.state import bounds_of, sizes
 
 CHANGE_S = 0.01
 """Longest piece of a step in which a disturbance stands still."""
@@ -29,12 +30,13 @@ KPIS = (
 class Rules(NamedTuple):
     """What the batch loop must know of a problem, whatever the plant; read only."""
 
-    step_s: float
+    head: Longs  # (H + 1,) discrete head h owns mask columns head[h]..head[h + 1]
+    low: Doubles  # (N, D) of the values, native units
+    high: Doubles  # (N, D)
     time_limit: int  # steps after which an episode is truncated
-    low: Doubles  # (D,) of the values, native units
-    high: Doubles  # (D,)
+    share: float  # what a reward of one agent adds to the episode's return: 1 / N
+    step_s: float
     error: Doubles  # (M,) largest error of each signal
-    n_changes: int  # pieces of a step in which a disturbance stands still
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ class Scenario:
     """Y, length of its whole state."""
     n_winds: int
     """W, disturbances, each in [-1, 1] as a share of its largest size."""
+    n_changes: int
+    """P, pieces of a step in which a disturbance stands still."""
 
     @property
     def step_s(self) -> float:
@@ -85,15 +89,17 @@ def n_changes(step_s: float) -> int:
     return math.ceil(step_s / CHANGE_S - 1e-9)
 
 
-def rules(step_s: float, episode_s: float, heads: tuple[Any, ...], error: list[float]) -> Rules:
-    """Return the rules of a problem with continuous heads."""
+def rules(spec: Spec, step_s: float, episode_s: float, error: list[float]) -> Rules:
+    """Return the rules of a problem with this Spec."""
+    n = sizes(spec, 1, 0, 0)
     return Rules(
-        step_s=step_s,
+        head=np.array(spec.choice_starts, np.int64),
+        low=bounds_of(spec, n, "low"),
+        high=bounds_of(spec, n, "high"),
         time_limit=max(1, round(episode_s / step_s)),
-        low=np.array([head.low for head in heads]),
-        high=np.array([head.high for head in heads]),
+        share=1.0 / spec.n_agents,
+        step_s=step_s,
         error=np.array(error, np.float64),
-        n_changes=n_changes(step_s),
     )
 
 
