@@ -20,6 +20,15 @@ def rod_slope(plant, state, value, disturbance):
     return np.stack([state[:, 1], spin], axis=1)
 
 
+def tanks_slope(plant, state, value, disturbance):
+    """Return d(levels)/dt (n, 2); an empty tank stays empty while more is drawn than comes."""
+    flow = plant.fill * (value + disturbance)
+    root = np.sqrt(np.maximum(0.0, state))
+    drained, left = plant.first * root[:, 0], plant.second * root[:, 1]
+    rate = np.stack([flow[:, 0] - drained, flow[:, 1] + drained - left], axis=1)
+    return np.where(state <= 0.0, np.maximum(0.0, rate), rate)
+
+
 def runge_kutta(slope, state, time_s):
     """Return the state (n, X) after `time_s` (n,), by one classical step."""
     h = time_s[:, None]

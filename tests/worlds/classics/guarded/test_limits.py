@@ -4,9 +4,15 @@ import pytest
 
 from flyball.core.limits import Barrier, Box
 from flyball.worlds.classics.guarded import NAMES, envelope, scenario
-from tests.worlds.classics.guarded.motions import motion, rail_slope, rod_slope
+from tests.worlds.classics.guarded.motions import motion, rail_slope, rod_slope, tanks_slope
 
-SLOPES = {"double-integrator": rail_slope, "inverted-pendulum": rod_slope}
+SLOPES = {
+    "double-integrator": rail_slope,
+    "inverted-pendulum": rod_slope,
+    "two-tanks": tanks_slope,
+}
+MIDDLE = {"two-tanks": 0.275}
+SIZE = {"double-integrator": [5.0, 2.0], "inverted-pendulum": [0.6, 1.0], "two-tanks": [0.22, 0.22]}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,12 +41,12 @@ def test_the_affine_step_contains_the_plant_while_it_keeps_its_limits(name, step
     problem = scenario(name, step_s=step_s)
     affine, model = envelope(problem).affine, envelope(problem).model
     rng = np.random.default_rng(0)
-    (head,) = problem.spec.kinds[0].heads
-    size = [5.0, 2.0] if name == "double-integrator" else [0.6, 1.0]
-    start, value = rng.uniform(-1, 1, (2000, 2)) * size, rng.uniform(-1, 1, (2000, 1)) * head.high
+    rules = problem.rules
+    start = MIDDLE.get(name, 0.0) + rng.uniform(-1, 1, (2000, 2)) * SIZE[name]
+    value = rng.uniform(rules.low[0], rules.high[0], (2000, rules.low.shape[1]))
     inside = model.reach(start, start, value, step_s).margin >= 0
     for side in (-1.0, 1.0):
-        push = np.full((400, 2000, 1), side * problem.plant.disturbance)
+        push = np.full((400, 2000, problem.n_winds), side * problem.plant.disturbance)
 
         end = motion(SLOPES[name], problem.plant, start, value, push, np.full(2000, step_s))[-1]
 
@@ -65,9 +71,10 @@ def test_equal_numbers_make_equal_models():
 @pytest.mark.parametrize("name", SLOPES)
 def test_the_model_reaches_for_rows_of_any_layout(name):
     model = envelope(scenario(name)).model
-    low = np.zeros((2, 6))[:, ::3]
+    low = np.full((2, 6), 0.1)[:, ::3]
+    value = np.zeros((scenario(name).n_winds, 2)).T
 
-    found = model.reach(low, low, np.zeros((2, 1)), 0.1)
+    found = model.reach(low, low, value, 0.1)
 
     assert found.low.shape == found.high.shape == (2, 2)
     assert (found.margin > 0).all()

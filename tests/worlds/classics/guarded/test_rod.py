@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from flyball.worlds.classics.guarded import rod
+from flyball.core.batch import Action
+from flyball.worlds.classics.guarded import make, rod
 from tests.worlds.classics.guarded.motions import attacks, motion, rod_slope, starts
 
 PLANT = rod.Rod(pull=9.81, inertia=1.0, damping=0.1, torque=7.0, disturbance=0.3, angle=0.6)
@@ -107,3 +108,65 @@ def test_a_series_is_that_of_the_motion():
     assert rod.remainder(PLANT, 1.6, 2.0, bound) > 0.0
     assert (bound[0, 1:] >= abs(terms[0, 1:])).all()
     assert math.isclose(bound[0, 1], 1.6)
+
+
+def played(env, real, value, wind):
+    """Play one step from given states and return it."""
+    kept = env.snapshot()
+    kept["real"][:, :2] = real
+    env.restore(kept)
+    env.disturb(wind)
+    return env.step(Action(np.zeros((len(real), 1, 0), np.int32), value[:, None, :]))
+
+
+@pytest.mark.parametrize("step_s", [0.02, 0.1, 0.5])
+def test_the_simulated_rod_is_its_twin_and_stays_within_what_is_reachable(step_s):
+    """The twin takes ten times as many steps; COVER stands for what they differ by."""
+    n, rng = 1000, np.random.default_rng(0)
+    env = make("inverted-pendulum", n, step_s=step_s)
+    env.reset(np.arange(n))
+    pieces = env.scenario.n_changes
+    start = rng.uniform(-1, 1, (n, 2)) * [0.7, 3.0]
+    aim = env.state.real[:, 2].copy()
+    value, wind = rng.uniform(-9, 9, (n, 1)), attacks(rng, pieces, n, 1, 1.0)
+
+    step = played(env, start, value, wind.transpose(1, 0, 2))
+
+    held = np.clip(value, -7, 7)
+    fine = np.repeat(0.3 * wind, 50, axis=0)
+    states = motion(rod_slope, PLANT, start, held, fine, np.full(n, step_s))
+    end, stays = env.state.real[:, :2], ~step.terminated
+    np.testing.assert_allclose(end[stays], states[-1, stays], rtol=0, atol=0.3 * rod.COVER)
+    low, high, margin = rod.reach(PLANT, start, start, value, step_s)
+    judged = np.isfinite(margin)
+    assert (low[judged] <= end[judged]).all()
+    assert (end[judged] <= high[judged]).all()
+    assert not step.cost[margin >= 0].any()
+    room = 0.6 - abs(states[:, :, 0]).max(0)
+    sure = abs(room) > 1e-6
+    assert ((step.cost[:, 0] > 0) == (room < 0))[sure].all()
+    assert (step.terminated == (abs(states[:, :, 0]).max(0) > math.pi / 2)).all()
+    off, effort = (end[:, 0] - aim) / 0.6, held[:, 0] / 7
+    earned = step_s * np.maximum(0, 1 - off**2 - 0.01 * effort**2)
+    np.testing.assert_allclose(step.reward[stays, 0, 0], earned[stays], atol=1e-9)
+
+
+def test_aims_stand_for_two_seconds_at_any_length_of_the_step():
+    found = []
+    for step_s in (0.1, 0.5):
+        env = make("inverted-pendulum", 3, step_s=step_s)
+        env.reset(np.arange(3))
+        aims = []
+        for k in range(round(4.0 / step_s)):
+            at = k * step_s
+            if at in (0.0, 1.5, 2.0, 3.5):
+                aims.append(env.state.real[:, 2].copy())
+            played(
+                env, np.zeros((3, 2)), np.zeros((3, 1)), np.zeros((3, env.scenario.n_changes, 1))
+            )
+        found.append(np.array(aims))
+
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0][0], found[0][1])
+    assert (found[0][1] != found[0][2]).all()
+    assert (abs(found[0]) <= 0.36).all()

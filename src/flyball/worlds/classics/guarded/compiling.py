@@ -21,6 +21,7 @@ KERNEL_FILES = (
     "rod.py",
     "state.py",
     "swarm.py",
+    "tanks.py",
 )
 """Every file of this folder whose code ends up in a compiled loop."""
 

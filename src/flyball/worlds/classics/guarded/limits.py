@@ -9,9 +9,14 @@ samples too, are judged by the model's margin.
 from collections.abc import Callable, Mapping
 
 from flyball.core.envelope import Bodies, Envelope
-from flyball.core.limits import Barrier, Box
-from flyball.worlds.classics.guarded import rail, rod
-from flyball.worlds.classics.guarded.models import Model, affine_rail, affine_rod
+from flyball.core.limits import Barrier, Box, Constraint
+from flyball.worlds.classics.guarded import rail, rod, tanks
+from flyball.worlds.classics.guarded.models import (
+    Model,
+    affine_rail,
+    affine_rod,
+    affine_tanks,
+)
 from flyball.worlds.classics.guarded.scenario import Scenario
 
 OWNER = "the designer of the plant"
@@ -61,6 +66,28 @@ def rod_envelope(problem: Scenario) -> Envelope:
     )
 
 
+def tanks_envelope(problem: Scenario) -> Envelope:
+    """Return what is known of the tanks."""
+    plant = problem.plant
+    limits: list[Constraint] = []
+    for which in ("first", "second"):
+        value, signal = f"{which}_flow", f"{which}_level"
+        limits += [
+            _box(value, plant.flow, "l/s", "data sheet of the pump", least=0.0),
+            _below(
+                f"{which} tank, overflow", plant.high, {signal: 1.0}, "m", "drawing of the tank"
+            ),
+            _below(f"{which} tank, dry", -plant.low, {signal: -1.0}, "m", "the pump behind it"),
+        ]
+    return Envelope(
+        limits=tuple(limits),
+        signals=("first_level", "second_level"),
+        error=problem.error,
+        model=Model("two-tanks", plant, tanks.reach),
+        affine=affine_tanks(plant, problem.step_s),
+    )
+
+
 def swarm_envelope(problem: Scenario) -> Envelope:
     """Return what is known of the robots."""
     plant = problem.plant
@@ -81,40 +108,40 @@ def swarm_envelope(problem: Scenario) -> Envelope:
     )
 
 
-def _box(value: str, most: float, unit: str, source: str) -> Box:
+def _box(value: str, most: float, unit: str, source: str, least: float | None = None) -> Box:
+    """Return the range of a value; it is the same on both sides unless its least is given."""
     return Box(
         name=f"range of {value}",
         unit=unit,
         source=source,
         owner=OWNER,
         value=value,
-        low=-most,
+        low=-most if least is None else least,
         high=most,
     )
+
+
+def _below(
+    name: str, bound: float, signals: Mapping[str, float], unit: str, source: str
+) -> Barrier:
+    return Barrier(name=name, unit=unit, source=source, owner=OWNER, bound=bound, signals=signals)
 
 
 def _both_sides(
     name: str, bound: float, signals: Mapping[str, float], unit: str, source: str
 ) -> tuple[Barrier, Barrier]:
     """Return barriers that keep |sum of signals| below a bound."""
-    below = {key: -weight for key, weight in signals.items()}
-    high, low = (
-        Barrier(
-            name=f"{name}, {side}",
-            unit=unit,
-            source=source,
-            owner=OWNER,
-            bound=bound,
-            signals=weights,
-        )
-        for side, weights in (("upwards", signals), ("downwards", below))
+    other = {key: -weight for key, weight in signals.items()}
+    return (
+        _below(f"{name}, upwards", bound, signals, unit, source),
+        _below(f"{name}, downwards", bound, other, unit, source),
     )
-    return high, low
 
 
 ENVELOPES: Mapping[str, Callable[[Scenario], Envelope]] = {
     "double-integrator": rail_envelope,
     "inverted-pendulum": rod_envelope,
+    "two-tanks": tanks_envelope,
     "crossing-robots": swarm_envelope,
 }
 """What is known, by problem."""

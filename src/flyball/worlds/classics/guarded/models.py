@@ -14,6 +14,7 @@ from flyball.core.batch import Doubles
 from flyball.core.envelope import Affine, Reach
 from flyball.worlds.classics.guarded.rail import Rail
 from flyball.worlds.classics.guarded.rod import Rod
+from flyball.worlds.classics.guarded.tanks import Tanks
 
 Reaching = Callable[..., tuple[Doubles, Doubles, Doubles]]
 
@@ -24,7 +25,7 @@ class Model:
 
     name: str
     """Of the problem."""
-    plant: Rail | Rod
+    plant: Rail | Rod | Tanks
     reaching: Reaching
     """Compiled."""
 
@@ -58,24 +59,45 @@ def affine_rod(rod: Rod, step_s: float) -> Affine:
     """Return a linear step of the rod that holds while it keeps its largest angle.
 
     sin(angle) lies within `bend` of slope angle for |angle| <= limit; `bend` adds to what the
-    disturbance does. All numbers of exp(t J) are at least 0, so the spread is what a constant
-    disturbance of full size does.
+    disturbance does.
     """
     slope = np.sin(rod.angle) / rod.angle
     turn = np.arccos(slope)
     bend = np.sin(turn) - slope * turn
     motion = np.array([[0.0, 1.0], [rod.pull * slope, -rod.damping]])
-    whole, held, term = np.eye(2), np.zeros((2, 2)), np.eye(2)
-    for k in range(1, 40):  # exp(t J) and its integral, as series; |t J| < 10
+    push = np.array([[0.0], [1.0 / rod.inertia]])
+    most = np.array([0.0, rod.disturbance / rod.inertia + rod.pull * bend])
+    return _held(motion, push, np.zeros(2), most, step_s)
+
+
+def affine_tanks(tanks: Tanks, step_s: float) -> Affine:
+    """Return a linear step of the tanks that holds while they keep their levels.
+
+    The root lies above its chord from the lowest to the highest level, by at most `bend`; half of
+    that is added to the chord, and as much to what the disturbance does.
+    """
+    low, high = tanks.low, tanks.high
+    slope = 1.0 / (low**0.5 + high**0.5)
+    bend = 0.25 / slope + slope * low - low**0.5
+    start = low**0.5 - slope * low + 0.5 * bend
+    first, second = tanks.first, tanks.second
+    motion = slope * np.array([[-first, 0.0], [first, -second]])
+    drift = start * np.array([-first, first - second])
+    most = tanks.fill * tanks.disturbance + 0.5 * bend * np.array([first, first + second])
+    return _held(motion, tanks.fill * np.eye(2), drift, most, step_s)
+
+
+def _held(motion: Doubles, push: Doubles, drift: Doubles, most: Doubles, step_s: float) -> Affine:
+    """Return the step of x' = motion x + push u + drift + w while u stands still and |w| <= most.
+
+    Nothing off the diagonal of `motion` is below 0, so nothing in exp(t motion) is, and no
+    disturbance does more than a constant one of full size.
+    """
+    n = len(motion)
+    whole, held, term = np.eye(n), np.zeros((n, n)), np.eye(n)
+    for k in range(1, 40):  # exp(t motion) and its integral, as series; |t motion| < 10
         held = held + term * (step_s / k)
         term = term @ motion * (step_s / k)
         whole = whole + term
-    push = held[:, 1]
-    most = rod.disturbance / rod.inertia + rod.pull * bend
-    return Affine(
-        step_s=step_s,
-        a=whole,
-        b=(push / rod.inertia)[:, None],
-        c=np.zeros(2),
-        spread=push * most * (1.0 + 1e-9),
-    )
+    spread = held @ most * (1.0 + 1e-9)
+    return Affine(step_s=step_s, a=whole, b=held @ push, c=held @ drift, spread=spread)

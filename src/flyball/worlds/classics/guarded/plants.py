@@ -16,7 +16,13 @@ from flyball.worlds.classics.guarded.scenario import (
     rules,
     seconds,
 )
-from flyball.worlds.classics.guarded.settings import RailSettings, RodSettings, require_sizes
+from flyball.worlds.classics.guarded.settings import (
+    RailSettings,
+    RodSettings,
+    TanksSettings,
+    require_sizes,
+)
+from flyball.worlds.classics.guarded.tanks import Levels, Tanks
 from flyball.worlds.classics.scenario import features, require
 
 GRAVITY_M_PER_S2 = 9.81
@@ -108,7 +114,57 @@ def rod_scenario(name: str, settings: RodSettings) -> Scenario:
     )
 
 
+def tanks_scenario(name: str, settings: TanksSettings) -> Scenario:
+    """Return the two tanks."""
+    require_sizes(name, settings)
+    low, high, rim = settings.low_m, settings.high_m, settings.rim_m
+    fix = "0.05, 0.5 and 0.6 are usual"
+    require(low > 0.02, f"{name}.low_m", low, "above 0.02", fix)
+    require(low < high, f"{name}.high_m", high, f"above {low:g}", fix)
+    require(high < rim, f"{name}.rim_m", rim, f"above {high:g}", fix)
+    flow, wind = settings.flow_l_per_s, settings.disturbance_l_per_s
+    where, allowed = f"{name}.disturbance_l_per_s", f"below {0.5 * flow:g}"
+    require(wind < 0.5 * flow, where, wind, allowed, "or take stronger pumps")
+    root = math.sqrt(2.0 * GRAVITY_M_PER_S2) / settings.area_m2
+    plant = Tanks(
+        fill=0.001 / settings.area_m2,
+        first=settings.first_outlet_m2 * root,
+        second=settings.second_outlet_m2 * root,
+        flow=flow,
+        disturbance=wind,
+        low=low,
+        high=high,
+    )
+    spare = 0.05 * (high - low)
+    columns = features(
+        ("first_level", "m", 0.0, rim),
+        ("second_level", "m", 0.0, rim),
+        ("first_aim", "m", low, high),
+        ("second_aim", "m", low, high),
+    )
+    heads = tuple(TanhGaussian(f"{key}_flow", "l/s", 0.0, flow) for key in ("first", "second"))
+    spec = describe(
+        name,
+        agent(columns, heads),
+        signals=measured(columns[:2]),
+        costs=seconds("dry", "overflow"),
+        state=columns,
+    )
+    return Scenario(
+        name=name,
+        plant=plant,
+        task=Levels(lowest=low + spare, highest=high - spare, held_s=30.0, rim=rim),
+        spec=spec,
+        rules=rules(spec, settings.step_s, settings.episode_s, [settings.level_error_m] * 2),
+        n_real=4,
+        n_whole=0,
+        n_winds=2,
+        n_changes=n_changes(settings.step_s),
+    )
+
+
 PROBLEMS = {
     "double-integrator": Recipe(RailSettings, rail_scenario),
+    "two-tanks": Recipe(TanksSettings, tanks_scenario),
     "inverted-pendulum": Recipe(RodSettings, rod_scenario),
 }
