@@ -6,9 +6,10 @@ x' = v, v' = u + w with |w| <= W. It may not leave |x| <= 1 m nor |v| <= 2 m/s. 
 
 import numpy as np
 
+from flyball.core.batch import Observation, Options, Step
 from flyball.core.envelope import Envelope, Reach
 from flyball.core.limits import Box
-from flyball.core.spec import TanhGaussian
+from flyball.core.spec import AgentKind, Feature, Kpi, Objective, Signal, Spec, TanhGaussian
 
 WALL_M, FASTEST_M_PER_S, BRAKE, W = 1.0, 2.0, 4.0, 0.3
 VALUES = (TanhGaussian("push", "m/s2", -BRAKE, BRAKE),)
@@ -101,3 +102,74 @@ def moved(state, push, force, step_s):
     times = np.linspace(0.0, step_s, 9)[:, None]
     path, speed = x + v * times + 0.5 * a * times**2, v + a * times
     return np.stack((path[-1], speed[-1]), 1), np.abs(path).max(0), np.abs(speed).max(0)
+
+
+SPEC = Spec(
+    world="rail",
+    version=1,
+    kinds=(
+        AgentKind("carriage", 1, (Feature("x", "m", -1, 1), Feature("v", "m/s", -2, 2)), VALUES),
+    ),
+    objectives=(Objective("way", "m", "max"),),
+    kpis=(Kpi("way", "m", "max", "way"),),
+    signals=(Signal("x", "m", -1, 1), Signal("v", "m/s", -2, 2)),
+)
+
+
+class Rail:
+    """The mass as an Env of B copies; episodes of 40 steps that start at rest in the middle."""
+
+    spec = SPEC
+
+    def __init__(self, n_envs, step_s=0.1):
+        self.n_envs, self.step_s = n_envs, step_s
+        self.state, self.far = np.zeros((n_envs, 2)), np.zeros(n_envs)
+        self.count, self.force = np.zeros(n_envs, np.int64), np.zeros(n_envs)
+
+    def reset(self, seeds):
+        self.state[:], self.count[:] = 0.0, seeds % 40
+        return self._observe(np.ones(self.n_envs, np.bool_))
+
+    def _observe(self, start):
+        n = self.n_envs
+        nothing = Options(
+            np.zeros((0, 0), np.float32), np.zeros(n + 1, np.int64), np.zeros(0, np.int32)
+        )
+        return Observation(
+            obs=self.state[:, None].astype(np.float32),
+            state=np.zeros((n, 0), np.float32),
+            mask=np.zeros((n, 1, 0), np.bool_),
+            options=nothing,
+            alive=np.ones((n, 1), np.bool_),
+            start=start,
+            signals=self.state.copy(),
+            age_s=np.zeros((n, 2)),
+            quality=np.ones((n, 2), np.bool_),
+        )
+
+    def step(self, action):
+        n = self.n_envs
+        self.state, self.far, _ = moved(self.state, action.value[:, 0, 0], self.force, self.step_s)
+        self.count += 1
+        truncated = self.count >= 40
+        final = self._observe(np.zeros(n, np.bool_))
+        self.state[truncated], self.count[truncated] = 0.0, 0
+        return Step(
+            observation=self._observe(truncated),
+            final=final,
+            reward=np.zeros((n, 1, 1)),
+            cost=np.zeros((n, 0)),
+            outcome=np.zeros((n, 1)),
+            terminated=np.zeros(n, np.bool_),
+            truncated=truncated,
+            elapsed_s=np.full(n, self.step_s),
+            applied=action,
+            illegal=np.zeros((n, 1), np.int32),
+        )
+
+    def snapshot(self):
+        return {"state": self.state.copy(), "count": self.count.copy()}
+
+    def restore(self, snapshot):
+        self.state, self.count = snapshot["state"].copy(), snapshot["count"].copy()
+        return self._observe(np.zeros(self.n_envs, np.bool_))

@@ -90,6 +90,8 @@ class Gated(NamedTuple):
     code: Ints  # (R,)
     margin: Doubles  # (R,) smallest distance to a hard limit that the step can come to
     doubted: Bools  # (R,) measured is what the model excludes
+    ahead: Doubles  # (R,) the margin of what was proposed; inf: it was no value to be asked about
+    left_s: Doubles  # (R,) until the committed plan ends; inf: there is none
 
 
 class Gate:
@@ -147,19 +149,26 @@ class Gate:
         region, doubted = self._met(measured)
         n_rows = len(proposed)
         out = Gated(
-            before.copy(), np.full(n_rows, LOST, np.int32), np.full(n_rows, np.nan), doubted
+            before.copy(),
+            np.full(n_rows, LOST, np.int32),
+            np.full(n_rows, np.nan),
+            doubted,
+            np.full(n_rows, np.inf),
+            np.full(n_rows, np.inf),
         )
         rows = np.flatnonzero(np.isfinite(proposed).all(1))
         left = self._try(out, region, rows, proposed[rows], before, PASSED)
-        planned = self._planned()
+        values = self._planned()
         for share in SHARES:
             left = left[self.used[left] < self.ticks[left]]
-            eased = planned[left] + share * (proposed[left] - planned[left])
+            eased = values[left] + share * (proposed[left] - values[left])
             left = self._try(out, region, left, eased, before, EASED)
-        self._go_on(out, region, planned)
+        self._go_on(out, region, values)
         self._restore(out, region, before)
         lost = np.flatnonzero(out.code == LOST)
         self._apply(out, region, lost, before[lost], LOST)
+        planned = self.used < self.ticks
+        out.left_s[planned] = (self.ticks - self.used)[planned] * self.step_s
         return out
 
     def _met(self, measured: Region) -> tuple[Region, Bools]:
@@ -188,6 +197,8 @@ class Gate:
             return rows
         own = region.at(asked)
         reach = self.model.reach(own.low, own.high, value, self.step_s)
+        if code == PASSED:
+            out.ahead[asked] = reach.margin
         plan = self._certify(Region(reach.low, reach.high), value)
         passes = (reach.margin >= 0.0) & plan.holds
         taken = asked[passes]

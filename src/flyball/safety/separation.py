@@ -253,6 +253,8 @@ class SeparationGate:
             code.reshape(rows),
             margin.reshape(rows),
             doubted.reshape(rows),
+            np.full(rows, np.inf),
+            np.full(rows, np.inf),
         )
 
     def snapshot(self) -> dict[str, Any]:
