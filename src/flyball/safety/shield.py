@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: MIT
+"""The Shield: validate, filter, gate, stop, in this order, for one plant or for many copies.
+
+(Others call it a safety layer, a run-time assurance monitor, a safety orchestrator.) Every stage is
+total: whatever a policy says, NaN included, something finite comes out that keeps every hard limit
+that can still be kept, and a code that says why it is what it is.
+
+B copies · N agents · R = B * N rows, row r = b * N + n · D values · M signals.
+
+Three kinds of gate: for one plant a copy with a model, a backup and a safe set; for bodies that
+must keep apart, where each agent is a row; for plants with finitely many states, whose agents
+choose. A learned critic may only tighten: what it vetoes goes to the backup.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from flyball.core.batch import Action, Bools, Doubles, Ints, Observation
+from flyball.core.envelope import Envelope
+from flyball.core.errors import ConfigError, Problem
+from flyball.core.limits import Barrier, Constraint
+from flyball.core.spec import Categorical, Signal, Spec, TanhGaussian
+from flyball.safety.certificates.winning import FiniteBackup
+from flyball.safety.choosing import ChoiceGate
+from flyball.safety.compiling import Plant
+from flyball.safety.filtering import Asked, Filter, Filtered
+from flyball.safety.gate import Gate, Gated, Region
+from flyball.safety.monitor import Monitor
+from flyball.safety.nearing import Nearing
+from flyball.safety.projection import BENT
+from flyball.safety.separation import SeparationGate
+from flyball.safety.tally import Decision
+
+NO_GATE = -1
+"""The gate's code where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShieldConfig:
+    """Settings of a `Shield`."""
+
+    filter: bool = True
+    """Whether limits bend actions; without, only the gate acts."""
+
+    gate: bool = True
+    """Whether a certified backup is kept; without, hard barriers are only bent to, not proved."""
+
+    max_age_s: float = 0.0
+    """Oldest signal that counts as seen, s; an older one is as good as none."""
+
+
+class Corrected(NamedTuple):
+    """What came of a decision; valid until the next one."""
+
+    action: Action  # what may be applied
+    filtered: Ints  # (R,) the filter's code; 0 where there is none
+    gated: Ints  # (R,) the gate's code; NO_GATE where there is none
+    changed: Bools  # (R,) something else is applied than was proposed
+    margin: Doubles  # (R,) smallest distance to a hard limit of the state; NaN: nobody asked
+    doubted: Bools  # (R,) what was measured is what the model excludes
+    stop: Bools  # (R, T) which trip conditions hold
+
+
+class Shield:
+    """What stands between a Policy and B copies of a plant."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        envelope: Envelope,
+        *,
+        n_envs: int,
+        step_s: float,
+        limits: Sequence[Constraint] | None = None,
+        config: ShieldConfig | None = None,
+    ) -> None:
+        """Compile limits, and commit to nothing yet.
+
+        Parameters
+        ----------
+        spec
+            Of the plant.
+        envelope
+            What the world states, armed with a proof where there is one.
+        n_envs
+            B.
+        step_s
+            Longest time from one decision to the next, s.
+        limits
+            Those of the site; None: those of the envelope.
+        config
+            Settings.
+
+        Raises
+        ------
+        ConfigError
+            For limits that cannot be, a barrier without a backup, or a step that no proof covers.
+        """
+        self.spec, self.config = spec, config or ShieldConfig()
+        self.n_envs, self.n_rows = n_envs, n_envs * spec.n_agents
+        self.limits = tuple(envelope.limits if limits is None else limits)
+        self.envelope = replace(envelope, limits=self.limits)
+        self.values = values_of(spec)
+        self._place = {signal.name: m for m, signal in enumerate(spec.signals)}
+        self._state = np.array([self._place[name] for name in envelope.signals], np.int64)
+        self._error = error_of(spec, envelope)
+        self._plan(envelope, step_s)
+        used = self._signals()
+        self._used = np.array([self._place[each.name] for each in used], np.int64)
+        plant = Plant(envelope.affine, envelope.signals) if envelope.affine else None
+        self.filter = Filter(
+            self.limits if self.config.filter else (),
+            self.values,
+            used,
+            n_rows=self.n_rows,
+            decision_s=step_s,
+            plant=plant,
+        )
+        asked = [Proved()] if isinstance(self.gate, Gate) else []
+        self.monitor = Monitor(self.filter.made, self.values, n_rows=self.n_rows, state=asked)
+
+    def _plan(self, envelope: Envelope, step_s: float) -> None:
+        """Make the gate that the plant needs, if one is wanted."""
+        self.gate: Gate | SeparationGate | None = None
+        self.choices: ChoiceGate | None = None
+        self.near: Nearing | None = None
+        if envelope.bodies is not None and self.config.filter:
+            self.near = Nearing(envelope.bodies, n_envs=self.n_envs)
+        if not self.config.gate:
+            return
+        if envelope.bodies is not None:
+            self.gate = SeparationGate(envelope.bodies, n_envs=self.n_envs, step_s=step_s)
+        elif isinstance(envelope.safe, FiniteBackup) and envelope.finite is not None:
+            own = envelope.safe
+            self.choices = ChoiceGate(envelope.finite, own.allowed, own.choice, n_rows=self.n_rows)
+        elif envelope.backup is not None:
+            if self.spec.n_agents != 1:
+                raise ConfigError(_one_agent(self.spec))
+            self.gate = Gate(self.envelope, self.values, n_rows=self.n_rows, step_s=step_s)
+        barriers = [x for x in self.limits if isinstance(x, Barrier) and x.severity == "hard"]
+        known = envelope.limits if self.gate is not None else ()
+        unproved = [limit for limit in barriers if limit not in known]
+        if unproved:
+            raise ConfigError([_unproved(limit) for limit in unproved])
+
+    def _signals(self) -> list[Signal]:
+        """Return the signals that limits name, and those of the state for a linear model."""
+        named = set(self.envelope.signals) if self.envelope.affine is not None else set()
+        for limit in self.limits:
+            named |= {*getattr(limit, "signals", ()), getattr(limit, "signal", "")}
+        return [signal for signal in self.spec.signals if signal.name in named]
+
+    def begin(self, observation: Observation, now_s: Doubles, rows: Bools | None = None) -> None:
+        """Start copies anew: nothing was applied, nothing is committed.
+
+        Parameters
+        ----------
+        observation
+            Of B copies.
+        now_s
+            (B,).
+        rows
+            (B,) which of them; None: all.
+        """
+        del observation  # a start is known by the first decision
+        envs = np.arange(self.n_envs) if rows is None else np.flatnonzero(rows)
+        own = (envs[:, None] * self.spec.n_agents + np.arange(self.spec.n_agents)).ravel()
+        frame = self.filter.frame
+        start = np.tile(np.clip(0.0, frame.low, frame.high), (len(own), 1))
+        self.filter.begin(own, start, np.repeat(now_s[envs], self.spec.n_agents))
+        self.monitor.begin(own)
+        for gate in (self.gate, self.choices):
+            if gate is not None:
+                gate.begin(own)
+
+    def correct(
+        self,
+        observation: Observation,
+        action: Action,
+        now_s: Doubles,
+        vetoed: Bools | None = None,
+    ) -> Corrected:
+        """Return what may be applied instead of an action, and remember it as applied.
+
+        Parameters
+        ----------
+        observation
+            Signals, their age and quality, of B copies.
+        action
+            Proposed.
+        now_s
+            (B,) not before the last time.
+        vetoed
+            (B, N) what a learned critic does not want; it goes to the backup, or is held.
+        """
+        shape = (self.n_rows, len(self.values))
+        proposed = np.ascontiguousarray(action.value, np.float64).reshape(shape)
+        wanted = proposed
+        if vetoed is not None:
+            wanted = np.where(vetoed.reshape(-1, 1), np.nan, proposed)
+        trusted = observation.quality & (observation.age_s <= self.config.max_age_s)
+        trusted &= np.isfinite(observation.signals)
+        times = np.repeat(now_s, self.spec.n_agents)
+        found = self._filter(observation.signals, trusted, wanted, times)
+        if self.choices is not None:
+            return self._choose(observation, action, trusted, found, times)
+        gated = self._gate(observation.signals, trusted, wanted, found)
+        applied = found.applied if gated is None else gated.applied
+        decision = self._decision(times, proposed, found, gated)
+        self.filter.note(applied, times)
+        changed = ~(applied == proposed).all(1)
+        none = np.full(self.n_rows, NO_GATE, np.int32)
+        return Corrected(
+            Action(action.choice, applied.reshape(action.value.shape).copy()),
+            found.code,
+            none if gated is None else gated.code,
+            changed,
+            np.full(self.n_rows, np.nan) if gated is None else gated.margin,
+            decision.doubted,
+            self.monitor.note(decision),
+        )
+
+    def _filter(
+        self, signals: Doubles, trusted: Bools, wanted: Doubles, times: Doubles
+    ) -> Filtered:
+        """Return what the limits make of it."""
+        n = self.spec.n_agents
+        own, known = signals[:, self._used], trusted[:, self._used]
+        error = np.broadcast_to(self._error[self._used], own.shape)
+        asked = Asked(
+            wanted,
+            np.repeat(own, n, 0),
+            np.repeat(error, n, 0),
+            np.repeat(known, n, 0),
+            times,
+        )
+        if self.near is None:
+            return self.filter(asked)
+        state = np.where(trusted, signals, np.nan)[:, self._state]
+        return self.filter(asked, self.near(state))
+
+    def _measured(self, signals: Doubles, trusted: Bools) -> Region:
+        """Return where the plants are measured to be, NaN where nobody sees."""
+        own = np.where(trusted, signals, np.nan)[:, self._state]
+        error = self._error[self._state]
+        return Region(own - error, own + error)
+
+    def _gate(
+        self, signals: Doubles, trusted: Bools, wanted: Doubles, found: Filtered
+    ) -> Gated | None:
+        """Return what the gate makes of what the filter left; a veto goes to the backup."""
+        if self.gate is None:
+            return None
+        number: Bools = np.asarray(np.isfinite(wanted).all(1))[:, None]
+        # Where the filter found nothing its answer is only the last value: that may be no way out.
+        asked = number & (found.code <= BENT)[:, None]
+        measured = self._measured(signals, trusted)
+        proposed = np.where(asked, found.applied, np.nan)
+        return self.gate.decide(measured, proposed, self.filter.history.last)
+
+    def _choose(
+        self,
+        observation: Observation,
+        action: Action,
+        trusted: Bools,
+        found: Filtered,
+        times: Doubles,
+    ) -> Corrected:
+        """Return what a plant with finitely many states may do."""
+        if self.choices is None:
+            msg = "a plant without choices got this far"
+            raise RuntimeError(msg)
+        proposed = action.choice.reshape(self.n_rows)
+        chosen = self.choices.decide(self._measured(observation.signals, trusted), proposed)
+        decision = self._decision(times, found.applied, found, None)
+        decision = decision._replace(gated=chosen.code, doubted=chosen.doubted)
+        return Corrected(
+            Action(chosen.choice.reshape(action.choice.shape), action.value),
+            found.code,
+            chosen.code,
+            chosen.choice != proposed,
+            np.full(self.n_rows, np.nan),
+            chosen.doubted,
+            self.monitor.note(decision),
+        )
+
+    def _decision(
+        self, times: Doubles, proposed: Doubles, found: Filtered, gated: Gated | None
+    ) -> Decision:
+        """Return what the monitor is told."""
+        n = self.n_rows
+        proved = isinstance(self.gate, Gate) and gated is not None
+        none = np.empty((n, 0))
+        return Decision(
+            now_s=times,
+            filtered=found.code,
+            gated=np.full(n, NO_GATE, np.int32) if gated is None else gated.code,
+            doubted=np.zeros(n, np.bool_) if gated is None else gated.doubted,
+            proposed=proposed,
+            applied=found.applied if gated is None else gated.applied,
+            interval=found.interval,
+            bound=found.bound,
+            ahead=gated.ahead[:, None] if proved and gated is not None else none,
+            here=gated.margin[:, None] if proved and gated is not None else none,
+            backup_s=np.full(n, np.inf) if gated is None else gated.left_s,
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return a copy of everything that is remembered."""
+        found = self.filter.snapshot() | self.monitor.snapshot()
+        for gate in (self.gate, self.choices):
+            found |= gate.snapshot() if gate is not None else {}
+        return {f"shield.{name}": array for name, array in found.items()}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go back to a snapshot."""
+        own = {name.removeprefix("shield."): array for name, array in snapshot.items()}
+        for part in (self.filter, self.monitor, self.gate, self.choices):
+            if part is not None:
+                part.restore(own)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proved(Constraint):
+    """The hard limits of the state, as the model of the step judges them."""
+
+    name: str = "state"
+    unit: str = "-"
+
+    def explain(self) -> str:
+        """Say what it keeps."""
+        return "every hard limit on the state is kept at all times, whatever the disturbance does"
+
+
+def values_of(spec: Spec) -> tuple[TanhGaussian, ...]:
+    """Return the continuous heads; all agents have the same.
+
+    Raises
+    ------
+    ConfigError
+        Where kinds of agents differ, or heads are of a sort that no limit can name.
+    """
+    kinds = {kind.heads for kind in spec.kinds}
+    heads = spec.kinds[0].heads
+    known = all(isinstance(head, TanhGaussian | Categorical) for head in heads)
+    if len(kinds) != 1 or not known:
+        raise ConfigError(
+            Problem(
+                where=f"{spec.world} agents",
+                found=f"{len(kinds)} kinds, heads {', '.join(type(h).__name__ for h in heads)}",
+                allowed="one kind of agent, with TanhGaussian or Categorical heads",
+                fix="give each kind a shield of its own",
+            )
+        )
+    return tuple(head for head in heads if isinstance(head, TanhGaussian))
+
+
+def error_of(spec: Spec, envelope: Envelope) -> Doubles:
+    """Return (M,) the largest error of each signal; 0 where nothing is stated."""
+    stated = dict(zip(envelope.signals, envelope.error, strict=False))
+    return np.array([stated.get(signal.name, 0.0) for signal in spec.signals])
+
+
+def _one_agent(spec: Spec) -> Problem:
+    return Problem(
+        where=f"{spec.world} agents",
+        found=f"{spec.n_agents} agents over one model of a step",
+        allowed="one agent a plant, or bodies that keep apart",
+        fix="state core.envelope.Bodies, or leave the gate off and say so",
+    )
+
+
+def _unproved(limit: Constraint) -> Problem:
+    return Problem(
+        where=f"limit '{limit.name}'",
+        found="a hard barrier without a backup that is proved to keep it",
+        allowed="barriers that the plant's own envelope states, and a proof for it",
+        fix="prove one with flyball certify, make it soft, or switch the gate off and say so",
+    )
