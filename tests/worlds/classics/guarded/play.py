@@ -10,6 +10,7 @@ SMALL = {
     "double-integrator": {"episode_s": 2.0},
     "inverted-pendulum": {"episode_s": 2.0},
     "two-tanks": {"episode_s": 10.0},
+    "forbidden-grid": {"steps": 20},
     "crossing-robots": {"episode_s": 3.0, "n_robots": 4},
 }
 """Settings with which episodes end within a test."""

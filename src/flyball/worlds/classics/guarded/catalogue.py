@@ -4,11 +4,15 @@
 from typing import Any
 
 from flyball.core.errors import ConfigError, Problem, nearest
-from flyball.worlds.classics.guarded import crossings, plants
+from flyball.worlds.classics.guarded import boards, crossings, plants
 from flyball.worlds.classics.guarded.scenario import Recipe, Scenario
 from flyball.worlds.classics.scenario import settings_of
 
-PROBLEMS: dict[str, Recipe] = {**plants.PROBLEMS, **crossings.PROBLEMS}
+PROBLEMS: dict[str, Recipe] = {
+    **plants.PROBLEMS,
+    **boards.PROBLEMS,
+    **crossings.PROBLEMS,
+}
 
 NAMES: tuple[str, ...] = tuple(PROBLEMS)
 

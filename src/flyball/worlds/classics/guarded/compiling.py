@@ -14,6 +14,7 @@ from flyball.worlds.classics.compiling import RoomCache
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 KERNEL_FILES = (
+    "board.py",
     "chance.py",
     "compiling.py",
     "kernels.py",
@@ -43,3 +44,9 @@ def compiled(function: Kernel) -> Kernel:
         return np.errstate(over="ignore")(function)
     kernel._cache = cast("Any", GuardedCache)(function)
     return cast("Kernel", kernel)
+
+
+def called(function: Kernel) -> Kernel:
+    """Compile a function once for all its callers, where inlining would make them long."""
+    compiler = cast("Any", njit)(nogil=True, error_model="numpy", _nrt=False)
+    return cast("Kernel", compiler(function))

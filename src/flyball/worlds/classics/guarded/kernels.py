@@ -18,7 +18,7 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 from flyball.worlds.classics.compiling import inlined
-from flyball.worlds.classics.guarded import rail, rod, swarm, tanks
+from flyball.worlds.classics.guarded import board, rail, rod, swarm, tanks
 from flyball.worlds.classics.guarded.chance import blow
 from flyball.worlds.classics.guarded.compiling import compiled
 from flyball.worlds.classics.guarded.rail import observe_row, reset_row, step_row
@@ -156,6 +156,7 @@ LOOPS: dict[str, Callable[..., None]] = {
     "double-integrator": _of_plant("rail", rail),
     "inverted-pendulum": _of_plant("rod", rod),
     "two-tanks": _of_plant("tanks", tanks),
+    "forbidden-grid": _of_plant("board", board),
     "crossing-robots": _of_plant("swarm", swarm),
 }
 """The batch loop of each plant, compiled when first called."""

@@ -7,10 +7,15 @@ samples too, are judged by the model's margin.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from flyball.core.envelope import Bodies, Envelope
+import numpy as np
+
+from flyball.core.batch import Doubles, Longs
+from flyball.core.envelope import Bodies, Envelope, Finite
 from flyball.core.limits import Barrier, Box, Constraint
 from flyball.worlds.classics.guarded import rail, rod, tanks
+from flyball.worlds.classics.guarded.board import FORBIDDEN
 from flyball.worlds.classics.guarded.models import (
     Model,
     affine_rail,
@@ -88,6 +93,31 @@ def tanks_envelope(problem: Scenario) -> Envelope:
     )
 
 
+@dataclass(frozen=True)
+class Cells:
+    """From the one signal of a board to its state; -1 for what is no cell."""
+
+    n: int
+
+    def __call__(self, signals: Doubles) -> Longs:
+        """Return states (n,) from signals (n, M)."""
+        number = np.asarray(signals, np.float64)[:, 0]
+        inside = (number >= 0.0) & (number < self.n) & (number == np.floor(number))
+        return np.where(inside, number, -1.0).astype(np.int64)
+
+
+def board_envelope(problem: Scenario) -> Envelope:
+    """Return what is known of the board."""
+    plant = problem.plant
+    finite = Finite(
+        state_of=Cells(len(plant.mark)),
+        following=plant.following,
+        legal=np.ones(plant.following.shape[:2], np.bool_),
+        forbidden=plant.mark == FORBIDDEN,
+    )
+    return Envelope(signals=("cell",), error=problem.error, finite=finite)
+
+
 def swarm_envelope(problem: Scenario) -> Envelope:
     """Return what is known of the robots."""
     plant = problem.plant
@@ -142,6 +172,7 @@ ENVELOPES: Mapping[str, Callable[[Scenario], Envelope]] = {
     "double-integrator": rail_envelope,
     "inverted-pendulum": rod_envelope,
     "two-tanks": tanks_envelope,
+    "forbidden-grid": board_envelope,
     "crossing-robots": swarm_envelope,
 }
 """What is known, by problem."""

@@ -20,6 +20,7 @@ from numba import njit
 from flyball.core.batch import Doubles
 from flyball.worlds.classics.compiling import inlined
 from flyball.worlds.classics.guarded.chance import PLACE, SIDE, between, measured
+from flyball.worlds.classics.guarded.compiling import called
 from flyball.worlds.classics.guarded.state import DEEPEST, Out, Seen, State
 
 ORDER = 12
@@ -214,7 +215,7 @@ def reach(
     return out_low, out_high, margin
 
 
-@inlined
+@called
 def turned(plant: Any, angle: float, spin: float, drive: float, h: float) -> tuple[float, float]:
     """Return angle and spin after one classical Runge-Kutta step of `h` seconds."""
     pull, damping = plant.pull, plant.damping

@@ -113,6 +113,25 @@ class SwarmSettings:
     """Length of an episode."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BoardSettings:
+    """A board with forbidden cells on which moves slip."""
+
+    board: tuple[str, ...] = (
+        ".........",
+        ".........",
+        ".........",
+        ".........",
+        "S.XXXX..G",
+        "..XXXX...",
+    )
+    """Rows of equal length: S the start, G goals, X forbidden cells, . free ones."""
+    slip: float = 0.2
+    """Chance that a move goes to its left or right, 0 to 1."""
+    steps: int = 100
+    """Steps of an episode, at least 1."""
+
+
 Sized = RailSettings | RodSettings | TanksSettings | SwarmSettings
 
 MAY_BE_ZERO = ("disturbance", "error", "damping", "size")

@@ -20,8 +20,8 @@ import math
 from typing import Any, NamedTuple
 
 from flyball.worlds.classics.compiling import inlined
-from flyball.worlds.classics.draws import uniform
-from flyball.worlds.classics.guarded.chance import PLACE, SIDE
+from flyball.worlds.classics.guarded.chance import PLACE, SIDE, drawn
+from flyball.worlds.classics.guarded.compiling import called
 from flyball.worlds.classics.guarded.state import DEEPEST, OWN_SUMS, Out, Seen, State
 
 SHARE, SEPARATION, STUCK = OWN_SUMS, OWN_SUMS + 1, OWN_SUMS + 2
@@ -63,13 +63,13 @@ class Crossing(NamedTuple):
     slow: float  # if it is no faster than this, m/s
 
 
-@inlined
+@called
 def distance(x: float, y: float) -> float:
     """Return the length of a vector."""
     return math.sqrt(x * x + y * y)
 
 
-@inlined
+@called
 def follow(e: float, de: float, pull: float, rate: float, time_s: float) -> tuple[float, float]:
     """Return error and its rate after a time of constant `pull`, one axis; exact."""
     rest = pull / (rate * rate)
@@ -88,7 +88,7 @@ def place(problem: Any, row: int, at: int, stream: int, state: State) -> None:
         for attempt in range(ATTEMPTS):
             for axis in range(2):
                 event = 2 * attempt + axis
-                draw = uniform(state.seed[row], state.episode[row], i, event, stream)
+                draw = drawn(state.seed[row], state.episode[row], i, event, stream)
                 real[at + stride * i + axis] = task.size * (draw - 0.5)
             clear = True
             for j in range(i):
@@ -105,7 +105,7 @@ def reset_row(problem: Any, row: int, state: State) -> None:
     n, task, real = problem.plant.n, problem.task, state.real[row]
     real[:] = 0.0
     if task.layout == CIRCLE:
-        turn = uniform(state.seed[row], state.episode[row], 0, 0, PLACE)
+        turn = drawn(state.seed[row], state.episode[row], 0, 0, PLACE)
         for i in range(n):
             angle = 2.0 * math.pi * (i + turn) / n
             x, y = task.size * math.cos(angle), task.size * math.sin(angle)

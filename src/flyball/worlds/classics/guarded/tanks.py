@@ -22,6 +22,7 @@ from numba import njit
 from flyball.core.batch import Doubles
 from flyball.worlds.classics.compiling import inlined
 from flyball.worlds.classics.guarded.chance import PLACE, SIDE, between, measured
+from flyball.worlds.classics.guarded.compiling import called
 from flyball.worlds.classics.guarded.state import DEEPEST, Out, Seen, State
 
 ORDER = 8
@@ -226,7 +227,7 @@ def reach(
     return out_low, out_high, margin
 
 
-@inlined
+@called
 def slopes(plant: Any, first: float, second: float, inflow: Inflow) -> tuple[float, float]:
     """Return how fast both levels rise."""
     drained = plant.first * math.sqrt(max(0.0, first))
@@ -234,7 +235,7 @@ def slopes(plant: Any, first: float, second: float, inflow: Inflow) -> tuple[flo
     return inflow.first - drained, inflow.second + drained - left
 
 
-@inlined
+@called
 def filled(
     plant: Any, first: float, second: float, inflow: Inflow, h: float
 ) -> tuple[float, float]:
