@@ -58,6 +58,11 @@ class Metered:
         """B."""
         return self.env.n_envs
 
+    @property
+    def n_finished(self) -> int:
+        """Episodes that have ended since `begin`."""
+        return sum(len(rows) for rows in self.finished)
+
     def begin(self) -> None:
         """Forget the steps of the last iteration, but not its latest episodes."""
         rows = self._kept()
