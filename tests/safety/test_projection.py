@@ -161,7 +161,9 @@ def test_whatever_comes_in_what_goes_out_is_finite_and_keeps_the_limits_or_is_th
         for row, most in zip(rows.tolist(), bound.tolist(), strict=True):
             # In the filter's order; what overflows is beyond any bound but that of no limit.
             terms = [a * b for a, b in zip(row, out.tolist(), strict=True)]
-            assert sum(terms) <= most + 1e-12 * (1.0 + sum(map(abs, terms)))
+            widest = np.maximum(np.abs(low), np.abs(high)).tolist()
+            size = sum(abs(a) * b for a, b in zip(row, widest, strict=True))
+            assert sum(terms) <= most + 1e-12 * size
     else:
         assert (out == 7.0).all()
 
@@ -224,3 +226,125 @@ def test_nan_keeps_no_limit():
     assert admissible(limits, np.zeros(1))
     assert not admissible(limits, np.array([np.nan]))
     assert not admissible(limits._replace(bound=np.array([np.nan])), np.zeros(1))
+
+
+@pytest.mark.parametrize("offset", [50.0, 1e5, -1e6])
+def test_values_far_from_zero_lose_no_digits(offset):
+    rng = np.random.default_rng(8)
+    for _ in range(50):
+        low, high, scale, rows, bound, price = problem(rng, 5, 3)
+        low, high, rows, bound = low * 0.01, high * 0.01, rows[:2], np.abs(bound[:2]) * 0.01
+        proposed, scale, price = rng.normal(size=3) * 0.03, np.full(3, 0.02), price[:2]
+        near, code = alone(proposed, low, high, scale, rows, bound, price)
+
+        moved = bound + (rows * offset).sum(axis=1)
+        ends = low + offset, high + offset
+        out, same = alone(proposed + offset, *ends, scale, rows, moved, price)
+
+        assert code in (SAME, BENT)
+        assert (same == SAME) <= (code == SAME)
+        np.testing.assert_allclose(out - offset, near, rtol=0, atol=1e-14 * (abs(offset) + 1e3))
+        assert ((rows * out).sum(axis=1) - moved).max() <= 1e-15 * abs(offset) * 10
+
+
+@pytest.mark.parametrize("tilt", [1e-3, 1e-6, 1e-9])
+def test_rows_that_are_nearly_parallel_give_the_corner_between_them(tilt):
+    # x + tilt y <= 0 and x - tilt y <= 0 meet in the origin, which is nearest to (1, 0).
+    rows = np.array([[1.0, tilt], [1.0, -tilt]])
+    box = (np.full(2, -1.0), np.full(2, 1.0), np.ones(2))
+
+    out, code = alone(np.array([1.0, 0.0]), *box, rows, np.zeros(2), np.full(2, np.inf))
+    tipped, second = alone(np.array([1.0, 0.5]), *box, rows, np.zeros(2), np.full(2, np.inf))
+
+    assert (code, second) == (BENT, BENT)
+    np.testing.assert_allclose(out, [0.0, 0.0], rtol=0, atol=1e-10 + 1e-15 / tilt)
+    # The foot of the upper row lies beyond the corner by no more than the tilt.
+    assert tipped[0] <= 0.0
+    np.testing.assert_allclose(tipped, [0.0, 0.5], rtol=0, atol=2.0 * tilt)
+
+
+@pytest.mark.parametrize("far", [1e4, 1e30, 1.7e308])
+def test_a_proposal_beyond_all_measure_is_bent_as_one_that_is_far(far):
+    box = (np.full(2, -1.0), np.full(2, 1.0), np.ones(2))
+    row, bound, price = np.array([[1.0, 2.0]]), np.array([1.0]), np.array([np.inf])
+
+    out, code = alone(np.array([far, far]), *box, row, bound, price)
+
+    assert code == BENT
+    assert row[0] @ out <= 1.0
+    np.testing.assert_allclose(out, [1.0, 0.0], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [np.inf, np.nan, 0.0, -1.0])
+def test_what_has_no_scale_is_refused_unless_it_is_admissible(scale):
+    box = (np.full(1, -1.0), np.full(1, 1.0), np.full(1, scale))
+    none = np.zeros((0, 1)), np.zeros(0), np.zeros(0)
+
+    assert alone(np.array([2.0]), *box, *none) == (7.0, INVALID)
+    assert alone(np.array([0.5]), *box, *none) == (0.5, SAME)
+
+
+@pytest.mark.parametrize("price", [np.nan, -1.0])
+def test_a_price_that_is_none_is_refused(price):
+    box = (np.full(1, -1.0), np.full(1, 1.0), np.ones(1))
+
+    found = alone(np.array([0.5]), *box, np.ones((1, 1)), np.ones(1), np.array([price]))
+
+    assert found == (7.0, INVALID)
+
+
+def test_a_value_that_cannot_move_stays_where_it_is_while_another_gives_way():
+    low = np.array([5.0, 0.0])
+    box = (low, np.array([5.0, 10.0]), np.array([1e-300, 10.0]))
+
+    out, code = alone(
+        np.array([7.0, 9.0]), *box, np.ones((1, 2)), np.array([11.0]), np.array([np.inf])
+    )
+
+    assert code == BENT
+    np.testing.assert_allclose(out, [5.0, 6.0], rtol=0, atol=1e-9)
+
+
+def test_without_values_or_rows_there_is_nothing_to_keep_or_nothing_that_can():
+    none, two = np.zeros(0), np.zeros((2, 0))
+    hard = np.full(2, np.inf)
+
+    assert alone(none, none, none, none, two, np.array([0.0, np.inf]), hard)[1] == SAME
+    assert alone(none, none, none, none, two, np.array([0.0, -1.0]), hard)[1] == INFEASIBLE
+    one = np.ones(1)
+    assert alone(2.0 * one, -one, one, one, np.zeros((0, 1)), none, none) == (1.0, BENT)
+    applied, code, slack = project_all(
+        Limits(np.zeros((0, 1)), np.zeros((0, 1)), np.ones(1), np.zeros((0, 2, 1)),
+               np.zeros((0, 2)), hard), np.zeros((0, 1)), np.zeros((0, 1)))  # fmt: skip
+    assert (applied.shape, code.shape, slack.shape) == ((0, 1), (0,), (0, 2))
+
+
+EVIL = np.array([0.0, -0.0, 5e-324, 1e-310, 1e-200, 1e-16, 1.0, 3.0, 1e16, 1e200, 1.7e308])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_mixture_of_sizes_gets_a_number_out_of_the_limits(seed):
+    rng = np.random.default_rng(seed)
+
+    def some(*shape):
+        drawn = rng.choice(EVIL, shape) * rng.choice([-1.0, 1.0], shape)
+        return np.where(rng.random(shape) < rng.choice([0.1, 0.9]), drawn, rng.normal(size=shape))
+
+    codes = set()
+    for _ in range(4000):
+        n, r = rng.integers(0, 5), rng.integers(0, 6)
+        low, high = np.sort((some(n), some(n)), axis=0)
+        rows, bound, scale = some(r, n), some(r), np.abs(some(n))
+        price = np.where(rng.random(r) < 0.4, np.abs(some(r)), np.inf)
+        out, code = alone(some(n), low, high, scale, rows, bound, price)
+        codes.add(code)
+        assert np.isfinite(out).all()
+        if code in (SAME, BENT):
+            assert ((low <= out) & (out <= high)).all()
+            with np.errstate(over="ignore", invalid="ignore"):
+                size = (np.abs(rows) * np.maximum(np.abs(low), np.abs(high))).sum(axis=1)
+                broken = (rows * out).sum(axis=1) - bound > 1e-11 * size
+            assert not broken[np.isinf(price)].any()
+        else:
+            assert (out == 7.0).all()
+    assert {SAME, BENT, INFEASIBLE} <= codes
