@@ -116,7 +116,7 @@ def test_a_signal_that_is_old_or_bad_is_not_believed():
 
     found = shield.correct(observation, push(0.0), np.full(N, 0.1))
 
-    assert not found.doubted.any()
+    assert not found.decision.doubted.any()
     assert (found.gated != LOST).all()
 
 

@@ -243,7 +243,10 @@ class Filter:
         self.queue = np.zeros((n_rows, len(self.frame.way), n_values))
         n_static, n_intervals = len(self.frame.price), len(tables.kind)
         self._sizes = (n_rows, n_values, n_intervals, len(tables.bound), n_static)
+        self._names = [each.name for each in values]
         self._out: dict[int, Filtered] = {}
+        self.answer = self._room(0)
+        """What was answered last."""
 
     def begin(self, rows: Longs, value: Doubles, now_s: Doubles) -> None:
         """Forget some rows (n,): `value` (n, D) has been in force for long, since `now_s` (n,)."""
@@ -258,11 +261,29 @@ class Filter:
             extra = StateRows(np.empty((n_rows, 0, n_values)), np.empty((n_rows, 0)))
         out = self._room(extra.bound.shape[1])
         filter_rows(self.frame, self.history, self.queue, asked, extra, out)
+        self.answer = out
         return out
 
     def note(self, applied: Doubles, now_s: Doubles) -> None:
         """Write down what all rows apply (R, D) from `now_s` (R,) on."""
         note_rows(self.made.tables, self.history, self.queue, applied, now_s)
+
+    def binding(self, row: int) -> dict[str, float]:
+        """Return the limits that bent the last answer of a row, by name, and their multipliers."""
+        made, out = self.made, self.answer
+        n_sums, soft = len(made.sums), self.frame.soft
+        names = [limit.name for limit in made.sums]
+        names += [made.intervals[i].name for i in soft for _ in range(2)]
+        names += ["bodies"] * (out.slack.shape[1] - n_sums - 2 * len(soft))
+        for d, value in enumerate(self._names):
+            for side in (1, 0):
+                i = out.narrow[row, d, side]
+                names.append(made.intervals[i].name if i >= 0 else f"range of {value}")
+        found: dict[str, float] = {}
+        for name, multiplier in zip(names, out.multiplier[row].tolist(), strict=True):
+            if multiplier > 0.0:
+                found[name] = found.get(name, 0.0) + multiplier
+        return found
 
     def snapshot(self) -> dict[str, Any]:
         """Return a copy of everything that is remembered."""

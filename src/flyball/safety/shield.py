@@ -60,7 +60,7 @@ class Corrected(NamedTuple):
     gated: Ints  # (R,) the gate's code; NO_GATE where there is none
     changed: Bools  # (R,) something else is applied than was proposed
     margin: Doubles  # (R,) smallest distance to a hard limit of the state; NaN: nobody asked
-    doubted: Bools  # (R,) what was measured is what the model excludes
+    decision: Decision  # what the monitor is told
     stop: Bools  # (R, T) which trip conditions hold
 
 
@@ -106,7 +106,7 @@ class Shield:
         self.values = values_of(spec)
         self._place = {signal.name: m for m, signal in enumerate(spec.signals)}
         self._state = np.array([self._place[name] for name in envelope.signals], np.int64)
-        self._error = error_of(spec, envelope)
+        self.error = error_of(spec, envelope)
         self._plan(envelope, step_s)
         used = self._signals()
         self._used = np.array([self._place[each.name] for each in used], np.int64)
@@ -183,7 +183,7 @@ class Shield:
         now_s: Doubles,
         vetoed: Bools | None = None,
     ) -> Corrected:
-        """Return what may be applied instead of an action, and remember it as applied.
+        """Return what may be applied instead of an action; count it and remember it as applied.
 
         Parameters
         ----------
@@ -196,32 +196,54 @@ class Shield:
         vetoed
             (B, N) what a learned critic does not want; it goes to the backup, or is held.
         """
+        found = self.judge(observation, action, now_s, vetoed)
+        self.filter.note(found.decision.applied, found.decision.now_s)
+        return found._replace(stop=self.monitor.note(found.decision))
+
+    def judge(
+        self,
+        observation: Observation,
+        action: Action,
+        now_s: Doubles,
+        vetoed: Bools | None = None,
+    ) -> Corrected:
+        """Return the same as `correct`, not counted and not remembered as applied.
+
+        The gate has committed to it all the same: who applies something else makes it forget.
+        """
         shape = (self.n_rows, len(self.values))
         proposed = np.ascontiguousarray(action.value, np.float64).reshape(shape)
         wanted = proposed
         if vetoed is not None:
             wanted = np.where(vetoed.reshape(-1, 1), np.nan, proposed)
-        trusted = observation.quality & (observation.age_s <= self.config.max_age_s)
-        trusted &= np.isfinite(observation.signals)
+        trusted = self.trusted(observation)
         times = np.repeat(now_s, self.spec.n_agents)
         found = self._filter(observation.signals, trusted, wanted, times)
         if self.choices is not None:
             return self._choose(observation, action, trusted, found, times)
         gated = self._gate(observation.signals, trusted, wanted, found)
-        applied = found.applied if gated is None else gated.applied
         decision = self._decision(times, proposed, found, gated)
-        self.filter.note(applied, times)
-        changed = ~(applied == proposed).all(1)
-        none = np.full(self.n_rows, NO_GATE, np.int32)
         return Corrected(
-            Action(action.choice, applied.reshape(action.value.shape).copy()),
+            Action(action.choice, decision.applied.reshape(action.value.shape).copy()),
             found.code,
-            none if gated is None else gated.code,
-            changed,
+            decision.gated,
+            ~(decision.applied == proposed).all(1),
             np.full(self.n_rows, np.nan) if gated is None else gated.margin,
-            decision.doubted,
-            self.monitor.note(decision),
+            decision,
+            np.zeros((self.n_rows, 0), np.bool_),
         )
+
+    def trusted(self, observation: Observation) -> Bools:
+        """Return (B, M) which signals are finite, fresh and of good quality."""
+        fresh = observation.quality & (observation.age_s <= self.config.max_age_s)
+        return np.asarray(fresh & np.isfinite(observation.signals))
+
+    def binding(self, row: int) -> dict[str, float]:
+        """Return the limits that bent the last action of a row, and what each costs.
+
+        The cost is the multiplier of the program: squared spans of the values' ranges per unit.
+        """
+        return self.filter.binding(row)
 
     def _filter(
         self, signals: Doubles, trusted: Bools, wanted: Doubles, times: Doubles
@@ -229,7 +251,7 @@ class Shield:
         """Return what the limits make of it."""
         n = self.spec.n_agents
         own, known = signals[:, self._used], trusted[:, self._used]
-        error = np.broadcast_to(self._error[self._used], own.shape)
+        error = np.broadcast_to(self.error[self._used], own.shape)
         asked = Asked(
             wanted,
             np.repeat(own, n, 0),
@@ -245,7 +267,7 @@ class Shield:
     def _measured(self, signals: Doubles, trusted: Bools) -> Region:
         """Return where the plants are measured to be, NaN where nobody sees."""
         own = np.where(trusted, signals, np.nan)[:, self._state]
-        error = self._error[self._state]
+        error = self.error[self._state]
         return Region(own - error, own + error)
 
     def _gate(
@@ -283,8 +305,8 @@ class Shield:
             chosen.code,
             chosen.choice != proposed,
             np.full(self.n_rows, np.nan),
-            chosen.doubted,
-            self.monitor.note(decision),
+            decision,
+            np.zeros((self.n_rows, 0), np.bool_),
         )
 
     def _decision(

@@ -89,7 +89,7 @@ class EmergencyStop:
         ConfigError
             For settings that cannot be; never for what the journal holds.
         """
-        self._actuators, self._config = Actuators(config.actions, values, limits), config
+        self.actuators, self._config = Actuators(config.actions, values, limits), config
         self._tag = _place(config.tag, [each.name for each in signals])
         self._lock = threading.RLock()
         self._journal: Journal | None = None
@@ -141,7 +141,7 @@ class EmergencyStop:
             self._write()
         if self._latch.mode == Mode.RUNNING:
             return wanted
-        return self._actuators.safe(now.last, now.now_s - now.last_s, now.low, now.high)
+        return self.actuators.safe(now.last, now.now_s - now.last_s, now.low, now.high)
 
     def _of_tag(self, now: Situation) -> tuple[str, ...]:
         """Return why the hardware tag trips."""

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""One plant in operation: shield, emergency stop and audit around every decision.
+
+In this order: validate, filter, gate; the monitor counts; the emergency stop asks for causes, its
+tag included. While it is not running, no policy's action goes on: what each actuator should do
+instead is put to filter and gate in its place, so that a plant which falls over when it is left
+alone is held by its backup. Only where nothing is certified any more is it written as it is. Then
+the decision is recorded, with all that it takes to make it again bit for bit.
+
+D values · M signals.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from flyball.core.batch import Action, Doubles, Observation, Options
+from flyball.core.errors import ConfigError, Problem
+from flyball.core.journal import Journal, Record
+from flyball.safety import filtering, gate
+from flyball.safety.audit import Entry, Inputs, Replayed, record_of, replay
+from flyball.safety.fingerprint import fingerprint
+from flyball.safety.gate import LOST
+from flyball.safety.latch import Mode
+from flyball.safety.shield import NO_GATE, Corrected, Shield
+from flyball.safety.stop import EmergencyStop, Situation
+
+
+class Kept(NamedTuple):
+    """What is written to the plant, and why."""
+
+    value: Doubles  # (D,) native units
+    mode: Mode
+    reasons: tuple[str, ...]  # why it is stopped; none while it runs
+    filtered: str  # the filter's code in words
+    gated: str  # the gate's; "none" where there is none
+    binding: dict[str, float]  # limits that bent the action, and their multipliers
+    record: str  # hash of the record
+
+
+class Keeper:
+    """What stands between one policy and one plant."""
+
+    def __init__(
+        self, shield: Shield, stop: EmergencyStop, journal: Journal, *, certificate: str = ""
+    ) -> None:
+        """Put them together.
+
+        Parameters
+        ----------
+        shield
+            For one copy with one agent and continuous values.
+        stop
+            Its journal may be the same.
+        journal
+            Where decisions are recorded.
+        certificate
+            Hash of the proof that the gate relies on.
+
+        Raises
+        ------
+        ConfigError
+            For a shield of many rows, or of choices.
+        """
+        if shield.n_rows != 1 or shield.choices is not None:
+            raise ConfigError(
+                Problem(
+                    where="keeper shield",
+                    found=f"{shield.n_rows} rows" + (", choices" if shield.choices else ""),
+                    allowed="one plant with one agent and continuous values",
+                    fix="make one keeper a plant; Shield itself serves many copies",
+                )
+            )
+        self.shield, self.stop, self.journal = shield, stop, journal
+        self.certificate, self.sequence, self.first = certificate, 0, True
+        self.fingerprint = fingerprint(shield.limits, shield.config, shield.envelope.error)
+
+    def begin(self, observation: Observation, now_s: float) -> None:
+        """Start anew: nothing was applied, nothing is committed."""
+        self.shield.begin(observation, np.array([now_s]))
+        self.first = True
+
+    def decide(
+        self,
+        observation: Observation,
+        proposed: Doubles,
+        now_s: float,
+        *,
+        policy: str = "",
+        operator: str = "",
+    ) -> Kept:
+        """Return what is written to the plant (D,), recorded before it is returned.
+
+        Parameters
+        ----------
+        observation
+            Of one copy.
+        proposed
+            (D,) by the policy, native units.
+        now_s
+            The time.
+        policy, operator
+            Version of the policy, and who is in charge.
+
+        Raises
+        ------
+        RunError
+            Where the record could not be kept; then nothing may be written.
+        """
+        shield, history = self.shield, self.shield.filter.history
+        last, last_s = history.last[0].copy(), float(history.last_s[0])
+        trusted = shield.trusted(observation)[0]
+        held = shield.gate.snapshot() if shield.gate is not None else {}
+        found = self._judge(observation, proposed, now_s)
+        conditions = shield.monitor.note(found.decision)[0]
+        causes = shield.monitor.causes(0) if conditions.any() else ()
+        low, high = shield.filter.answer.low[0].copy(), shield.filter.answer.high[0].copy()
+        situation = Situation(
+            now_s, causes, observation.signals[0], trusted, last, last_s, low, high
+        )
+        value = self.stop.decide(found.decision.applied[0].copy(), situation)
+        if self.stop.mode != Mode.RUNNING:
+            found, value = self._stopped(observation, value, now_s, held)
+        shield.filter.note(value[None], np.array([now_s]))
+        inputs = Inputs(
+            now_s=now_s,
+            first=self.first,
+            stopped=self.stop.mode != Mode.RUNNING,
+            proposed=proposed,
+            signal=observation.signals[0],
+            error=shield.error,
+            trusted=trusted,
+            last=last,
+            last_s=last_s,
+        )
+        return self._record(observation, inputs, found, value, (policy, operator))
+
+    def again(self, records: Iterable[Record]) -> Replayed:
+        """Make recorded decisions again, without a monitor, a latch or a plant.
+
+        Use a keeper of its own for it, made as the first one was: it remembers as that one did.
+
+        Parameters
+        ----------
+        records
+            Of the journal, from a decision that begins.
+        """
+        return replay(records, self._redo, shield=self.fingerprint)
+
+    def _redo(self, inputs: Inputs) -> Doubles:
+        shield = self.shield
+        observation = _observed(inputs)
+        if inputs.first:
+            shield.begin(observation, np.array([inputs.last_s]))
+        held = shield.gate.snapshot() if shield.gate is not None else {}
+        found = self._judge(observation, inputs.proposed, inputs.now_s)
+        value: Doubles = found.decision.applied[0].copy()
+        if inputs.stopped:
+            low, high = shield.filter.answer.low[0].copy(), shield.filter.answer.high[0].copy()
+            passed_s = inputs.now_s - inputs.last_s
+            value = self.stop.actuators.safe(inputs.last, passed_s, low, high)
+            _, value = self._stopped(observation, value, inputs.now_s, held)
+        shield.filter.note(value[None], np.array([inputs.now_s]))
+        return value
+
+    def _judge(self, observation: Observation, value: Doubles, now_s: float) -> Corrected:
+        action = Action(np.zeros((1, 1, 0), np.int32), np.asarray(value, float)[None, None])
+        return self.shield.judge(observation, action, np.array([now_s]))
+
+    def _stopped(
+        self, observation: Observation, safe: Doubles, now_s: float, held: dict[str, Doubles]
+    ) -> tuple[Corrected, Doubles]:
+        """Return what filter and gate make of the actuators' safe action."""
+        own = self.shield.gate
+        if own is not None:
+            own.restore(held)
+        found = self._judge(observation, safe, now_s)
+        if own is None or found.gated[0] == LOST:
+            if own is not None:
+                own.begin(np.array([0]))
+            # Where nothing is proved the safe action counts, not what a policy's limits make of it.
+            return found, np.where(np.isfinite(safe), safe, found.decision.applied[0])
+        return found, found.decision.applied[0].copy()
+
+    def _record(
+        self,
+        observation: Observation,
+        inputs: Inputs,
+        found: Corrected,
+        value: Doubles,
+        names: tuple[str, str],
+    ) -> Kept:
+        said = (
+            filtering.WORDS[int(found.filtered[0])],
+            "none" if found.gated[0] == NO_GATE else gate.WORDS[int(found.gated[0])],
+        )
+        binding = self.shield.binding(0)
+        entry = Entry(
+            sequence=self.sequence,
+            inputs=inputs,
+            applied=value,
+            codes={"filter": said[0], "gate": said[1], "stop": str(self.stop.mode)},
+            binding=tuple(binding),
+            multipliers=binding,
+            observation=fingerprint(observation.obs, observation.signals),
+            policy=names[0],
+            shield=self.fingerprint,
+            certificate=self.certificate,
+            operator=names[1],
+        )
+        kept = self.journal.append(record_of(entry))
+        self.sequence, self.first = self.sequence + 1, False
+        return Kept(value, self.stop.mode, self.stop.reasons, *said, binding, kept)
+
+
+def _observed(inputs: Inputs) -> Observation:
+    """Return what the shield reads of an observation that was recorded."""
+    n_signals = len(inputs.signal)
+    nothing = Options(np.zeros((0, 0), np.float32), np.zeros(2, np.int64), np.zeros(0, np.int32))
+    return Observation(
+        obs=np.zeros((1, 1, 0), np.float32),
+        state=np.zeros((1, 0), np.float32),
+        mask=np.zeros((1, 1, 0), np.bool_),
+        options=nothing,
+        alive=np.ones((1, 1), np.bool_),
+        start=np.array([inputs.first]),
+        signals=inputs.signal[None].copy(),
+        age_s=np.zeros((1, n_signals)),
+        quality=inputs.trusted[None].copy(),
+    )
