@@ -7,6 +7,7 @@ import typer
 
 from flyball import __version__
 from flyball.cli.algorithms import algorithms
+from flyball.cli.certify import certify
 from flyball.cli.check import check
 from flyball.cli.demo import demo
 from flyball.cli.doctor import doctor
@@ -49,6 +50,7 @@ def options(
 
 
 for command in (
-    template, check, train, tune, evaluate, schedule, demo, limits, worlds, algorithms, doctor,
+    template, check, train, tune, evaluate, schedule, demo, limits, certify,
+    worlds, algorithms, doctor,
 ):  # fmt: skip
     app.command()(command)

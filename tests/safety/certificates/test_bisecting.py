@@ -17,7 +17,7 @@ ERROR = np.array([0.004, 0.006])
 def quiet(stage, share, figures):
     assert 0.0 <= share <= 1.0
     assert figures["cells"] > 0
-    assert stage == "prove"
+    assert stage == "proving"
 
 
 def raster(coarse=8, halvings=4, error=(0.0, 0.0), **changes):

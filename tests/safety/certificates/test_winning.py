@@ -90,6 +90,14 @@ def test_a_false_claim_is_found(state, choice, words):
     assert words in refuted(found, finite)
 
 
+def test_a_region_that_is_too_small_is_found():
+    finite = corridor()
+    found = won(finite)
+    found.winning[2], found.choice[2] = False, LOST
+
+    assert refuted(found, finite) == "state 2 is won too"
+
+
 def test_a_region_of_another_plant_is_found():
     finite = corridor()
     found = won(finite)

@@ -7,7 +7,7 @@ what was found is checked by exact or outward rounded arithmetic, and again when
 """
 
 from flyball.safety.certificates.bisecting import Raster
-from flyball.safety.certificates.matching import Stated
+from flyball.safety.certificates.matching import Stated, repeated
 from flyball.safety.certificates.narrowing import Search
 from flyball.safety.certificates.proving import (
     armed,
@@ -26,4 +26,5 @@ __all__ = [
     "prove_cells",
     "prove_finite",
     "prove_polytope",
+    "repeated",
 ]

@@ -85,7 +85,7 @@ def bisected(raster: Raster, model: StepModel, watch: Watch) -> Cells:
     works = working(blocks, count)
     while not works.any(1).all():
         fails = np.logical_not(works.any(axis=1))
-        watch("prove", float(1.0 - fails.mean()), {"cells": float(len(fails))})
+        watch("proving", float(1.0 - fails.mean()), {"cells": float(len(fails))})
         new = asked(question, *halved(blocks.only(fails & (blocks.size > 1))))
         left = blocks.only(~fails)
         blocks = Blocks(*(np.concatenate(pair) for pair in zip(left, new, strict=True)))

@@ -186,5 +186,5 @@ class PolytopeBackup:
 
 def sound_of(low: Doubles, high: Doubles) -> Bools:
     """Return (n,) whether boxes (n, X) are numbers to reckon with and not inside out."""
-    found: Bools = ((low >= -MOST) & (low <= high) & (high <= MOST)).all(axis=1)
-    return found
+    inside: Bools = (low >= -MOST) & (low <= high) & (high <= MOST)
+    return np.logical_not((~inside).any(axis=1))

@@ -68,7 +68,8 @@ def refuted(own: Winning, finite: Finite) -> str:
     if not kept.all():
         state = int(inside[int((~kept).argmax())])
         return f"choice {int(own.choice[state])} can lead out of what is won from state {state}"
-    return ""
+    missing = won(finite).winning & ~own.winning
+    return f"state {int(missing.argmax())} is won too" if missing.any() else ""
 
 
 class FiniteBackup:

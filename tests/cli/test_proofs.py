@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""The shipped certificates: proved again, attacked with what they allow and with more than that."""
+
+import json
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from flyball.cli import proofs
+from flyball.core.certificate import to_text
+from flyball.core.errors import ConfigError, ScenarioError
+from tests.cli.attackers import attacked, states_in
+
+NAMES = [path.name for path in proofs.shipped()]
+
+BREAKS = {
+    "double-integrator-0.1s.json": 6.0,
+    "double-integrator-0.5s.json": 3.0,
+    "inverted-pendulum-0.1s.json": 4.0,
+    "inverted-pendulum-0.5s.json": 2.0,
+    "two-tanks-2s.json": 2.0,
+}
+"""Disturbance, as a multiple of the stated one, with which the attackers do break the limits."""
+
+
+@cache
+def proved(name):
+    """Return certificate, envelope and what the plant states."""
+    certificate, envelope = proofs.proved(proofs.FOLDER / name)
+    return certificate, envelope, proofs.stated_of(certificate.plant)
+
+
+def attack(name, times):
+    certificate, envelope, stated = proved(name)
+    low, high = proofs.aim_of(certificate.plant).span(stated.parameters)
+    start = states_in(envelope, low, high, 1000)
+    assert len(start) == 1000
+    return attacked(stated, envelope, start, max(15, round(10.0 / certificate.hold_s)), times)
+
+
+def test_everything_that_is_aimed_at_is_shipped_and_nothing_else():
+    aimed = {
+        f"{plant}-{hold_s:g}s.json" if hold_s else f"{plant}.json"
+        for plant, aim in proofs.AIMS.items()
+        for hold_s in aim.holds_s
+    }
+
+    assert set(NAMES) == aimed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_certificate_is_proved_again(name):
+    certificate, envelope, stated = proved(name)
+
+    assert proofs.name_of(certificate) == name
+    assert envelope.safe is not None
+    assert certificate.parameters == stated.parameters
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_no_attacker_within_the_bounds_breaks_a_limit_between_samples_either(name):
+    assert attack(name, 1.0) <= 0.0
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_same_attackers_break_it_when_the_disturbance_is_stronger(name):
+    assert attack(name, BREAKS[name]) > 0.0
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_twice_the_disturbance_is_refused_by_name(name):
+    certificate, _, stated = proved(name)
+    setting = {
+        "double-integrator": "disturbance_m_per_s2",
+        "inverted-pendulum": "disturbance_nm",
+        "two-tanks": "disturbance_l_per_s",
+    }[certificate.plant]
+    twice = 2.0 * stated.parameters["disturbance"]
+
+    with pytest.raises(ScenarioError, match=r"parameter disturbance: .* allowed: "):
+        proofs.proved(proofs.FOLDER / name, **{setting: twice})
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_twice_the_disturbance_is_refused_by_the_proof_too(name, tmp_path):
+    certificate, _, stated = proved(name)
+    setting = {
+        "double-integrator": "disturbance_m_per_s2",
+        "inverted-pendulum": "disturbance_nm",
+        "two-tanks": "disturbance_l_per_s",
+    }[certificate.plant]
+    twice = 2.0 * stated.parameters["disturbance"]
+    # The forger changes what the certificate says of the plant, and all hashes with it.
+    forged = replace(certificate, parameters=dict(certificate.parameters) | {"disturbance": twice})
+    proofs.write(tmp_path / name, forged)
+
+    with pytest.raises(ScenarioError, match="a proof that holds for this model"):
+        proofs.proved(tmp_path / name, **{setting: twice})
+
+
+@pytest.mark.parametrize(("name", "least"), [("0.1s", 0.8), ("0.5s", 0.93)])
+def test_the_carriage_may_use_most_of_what_braking_allows_and_no_more(name, least):
+    _, envelope, stated = proved(f"double-integrator-{name}.json")
+    own = stated.parameters
+    state = np.random.default_rng(0).uniform((-5.0, -2.0), (5.0, 2.0), (50_000, 2))
+    brake = 2.0 * (own["acceleration"] - own["disturbance"])
+    right = np.maximum(state[:, 1], 0.0) ** 2 <= brake * (own["wall"] - state[:, 0])
+    left = np.maximum(-state[:, 1], 0.0) ** 2 <= brake * (own["wall"] + state[:, 0])
+
+    kept = envelope.safe.margin(state, state) >= 0.0
+
+    assert not (kept & ~(right & left)).any()
+    assert kept.sum() >= least * (right & left).sum()
+
+
+def test_a_proof_can_be_made_anew_for_another_plant(tmp_path):
+    plant = {"flow_l_per_s": 0.3, "level_error_m": 0.001}
+
+    certificate = proofs.make("two-tanks", 1.0, lambda *_: None, **plant)
+
+    proofs.write(tmp_path / "mine" / "own.json", certificate)
+    again, envelope = proofs.proved(tmp_path / "mine" / "own.json", **plant)
+    assert again == certificate
+    assert envelope.hold_s == 1.0
+    with pytest.raises(ScenarioError, match="parameter flow"):
+        proofs.proved(tmp_path / "mine" / "own.json")
+
+
+@pytest.mark.parametrize(
+    ("plant", "step_s", "hold_s"),
+    [
+        ("double-integrator", 0.02, 0.1),
+        ("double-integrator", 0.25, 0.5),
+        ("inverted-pendulum", 0.1, 0.1),
+        ("two-tanks", 0.5, 2.0),
+    ],
+)
+def test_a_plant_gets_the_shortest_hold_that_its_step_divides(plant, step_s, hold_s):
+    envelope = proofs.safe(plant, step_s=step_s)
+
+    assert envelope.hold_s == hold_s
+    assert envelope.backup is not None
+    assert envelope.affine.step_s == step_s
+
+
+def test_a_step_that_divides_no_hold_is_refused_with_the_way_out():
+    with pytest.raises(ConfigError, match=r"0.3 s.*flyball certify --make .* --hold 0.3"):
+        proofs.safe("inverted-pendulum", step_s=0.3)
+
+
+def test_another_name_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'two-tanks'"):
+        proofs.aim_of("two-tank")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", None])
+def test_a_file_that_is_none_is_refused(content, tmp_path):
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ScenarioError, match=r"a\.json: .*fix: copy it again"):
+        proofs.read(path)
+
+
+def test_what_is_written_is_the_text_of_the_certificate(tmp_path):
+    certificate, _, _ = proved(NAMES[0])
+
+    proofs.write(tmp_path / "a.json", certificate)
+
+    assert (tmp_path / "a.json").read_text() == to_text(certificate)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert json.loads((tmp_path / "a.json").read_text())["hash"] == certificate.hash
