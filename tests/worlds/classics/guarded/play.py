@@ -46,3 +46,20 @@ def copied(step):
 
 def sliced(action, rows):
     return Action(action.choice[rows], action.value[rows])
+
+
+def outcomes(name, policy, *, n_envs, first_seed=1000, **settings):
+    """Return the KPIs (B, Q) of one episode a row, and the illegal actions in them."""
+    env = make(name, n_envs, **settings)
+    observation = env.reset(np.arange(first_seed, first_seed + n_envs))
+    memory = policy.initial(n_envs)
+    outcome = np.full((n_envs, len(env.spec.kpis)), np.nan)
+    illegal = call = 0
+    while np.isnan(outcome).any():
+        action, _, memory = policy.act(observation, memory, (3, call))
+        step = env.step(action)
+        ended = (step.terminated | step.truncated) & np.isnan(outcome[:, 0])
+        outcome[ended] = step.outcome[ended]
+        illegal += int(step.illegal.sum())
+        observation, call = step.observation, call + 1
+    return outcome, illegal

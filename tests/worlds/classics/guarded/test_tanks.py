@@ -117,7 +117,7 @@ def test_the_simulated_tanks_are_their_twin_and_stay_within_what_is_reachable(st
     sure = abs(room) > 1e-5
     assert ((step.cost > 0) == (room < 0))[sure].all()
     assert (step.terminated == (states.max((0, 2)) > 0.6)).all()
-    off = abs(end - aim).sum(1) / 0.45
+    off = abs(end - aim).sum(1) / 0.045
     earned = step_s * np.maximum(0, 1 - off)
     np.testing.assert_allclose(step.reward[stays, 0, 0], earned[stays], atol=1e-9)
 

@@ -44,15 +44,18 @@ class Walk(NamedTuple):
     start: int  # cell
 
 
-def table(mark: Longs, n_columns: int) -> Longs:
-    """Return the cells (S, 5, 3) that follow each cell and move; a goal is never left."""
+def table(mark: Longs, n_columns: int, slip: float) -> Longs:
+    """Return the cells (S, 5, 3) that follow each cell and move; a goal is never left.
+
+    An outcome that has no chance is another one that has.
+    """
     n_rows = len(mark) // n_columns
+    turns = (0 if slip < 1.0 else -1, -1 if slip > 0.0 else 0, 1 if slip > 0.0 else 0)
     following = np.empty((len(mark), 5, 3), np.int64)
     following[...] = np.arange(len(mark))[:, None, None]
     for cell in np.flatnonzero(mark != GOAL):
         row, column = divmod(int(cell), n_columns)
         for move in (NORTH, EAST, SOUTH, WEST):
-            turns = (0, -1, 1)  # straight, to the left, to the right
             for outcome, turn in enumerate(turns):
                 down, across = WAYS[1 + (move - 1 + turn) % 4]
                 if 0 <= row + down < n_rows and 0 <= column + across < n_columns:

@@ -39,7 +39,7 @@ def board_scenario(name: str, settings: BoardSettings) -> Scenario:
     )
     return Scenario(
         name=name,
-        plant=Board(mark, table(mark, len(rows[0])), slip, len(rows[0])),
+        plant=Board(mark, table(mark, len(rows[0]), slip), slip, len(rows[0])),
         task=Walk(start=cells.index("S")),
         spec=spec,
         rules=rules(spec, 1.0, steps, [0.0]),

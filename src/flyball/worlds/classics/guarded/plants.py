@@ -135,7 +135,8 @@ def tanks_scenario(name: str, settings: TanksSettings) -> Scenario:
         low=low,
         high=high,
     )
-    spare = 0.05 * (high - low)
+    spare = 0.025 * (high - low)
+    task = Levels(low + spare, high - spare, held_s=30.0, tolerance=0.1 * (high - low), rim=rim)
     columns = features(
         ("first_level", "m", 0.0, rim),
         ("second_level", "m", 0.0, rim),
@@ -153,7 +154,7 @@ def tanks_scenario(name: str, settings: TanksSettings) -> Scenario:
     return Scenario(
         name=name,
         plant=plant,
-        task=Levels(lowest=low + spare, highest=high - spare, held_s=30.0, rim=rim),
+        task=task,
         spec=spec,
         rules=rules(spec, settings.step_s, settings.episode_s, [settings.level_error_m] * 2),
         n_real=4,

@@ -192,7 +192,7 @@ def closest(plant: Swarm, piece_s: float, out: Out) -> float:
             y = out.path[0, 2 * i + 1] - out.path[0, 2 * j + 1]
             if distance(x, y) - out.swept[i] - out.swept[j] < least:
                 least = min(least, nearest(out, i, j))
-    return least - stray
+    return max(0.0, least - stray)
 
 
 @inlined

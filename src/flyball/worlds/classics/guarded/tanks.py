@@ -59,6 +59,7 @@ class Levels(NamedTuple):
     lowest: float  # m
     highest: float  # m
     held_s: float  # how long each pair stands
+    tolerance: float  # sum of both differences at which nothing is earned any more, m
     rim: float  # where a tank floods, which ends the episode, m
 
 
@@ -298,7 +299,7 @@ def step_row(problem: Any, row: int, state: State, out: Out) -> None:
     out.cost[row, 1] = rules.step_s if over > 0.0 else 0.0
     state.sums[row, DEEPEST] = max(state.sums[row, DEEPEST], dry, over)
     out.terminated[row] = top > problem.task.rim
-    off = (abs(first - real[2]) + abs(second - real[3])) / (plant.high - plant.low)
+    off = (abs(first - real[2]) + abs(second - real[3])) / problem.task.tolerance
     out.reward[row, 0, 0] = rules.step_s * max(0.0, 1.0 - off)
     aim(problem, row, state.t[row] + 1, state)
 
