@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flyball.safety.bounds import (
     BLIND,
@@ -160,3 +162,59 @@ def test_the_narrowest_height_is_the_extreme_over_the_interval():
         lowest = np.interp(at, [0, 60], [40, 90]).min()
         assert narrowest(tables, own[0], own[1], a, b, 1.0) == pytest.approx(highest, abs=0.05)
         assert narrowest(tables, own[2], own[3], a, b, -1.0) == pytest.approx(lowest, abs=0.05)
+
+
+@pytest.mark.parametrize("now_s", [np.inf, -np.inf, np.nan])
+def test_a_time_that_is_no_number_gives_no_bounds(now_s):
+    never = replace(only("speed")[0], fall=0.0, rise=0.0)
+
+    assert Plant([never]).ask(now_s, START)[0] == BLIND
+
+
+def test_a_rate_without_limit_on_one_side_is_none_even_where_no_time_has_passed():
+    plant = Plant([replace(only("speed")[0], rise=np.inf)])
+
+    for now_s, low in ((0.0, 50.0), (1.0, 20.0)):
+        code, lower, upper = plant.ask(now_s, START)
+        assert (code, lower[0], upper[0]) == (KEPT, low, 100.0)
+        assert plant.now.interval[0].tolist() == [low, np.inf]
+
+
+@pytest.mark.parametrize("name", ["pump a", "dry", "one pump"])
+def test_what_switches_is_left_alone_by_limits_that_are_only_monitored(name):
+    noted = replace(only(name)[0], severity="monitor")
+    wish = np.array([50.0, 35.0, 10.0, 30.0, 40.0])  # pump a in between, b and c at once
+
+    code, low, high = Plant([noted]).ask(1.0, wish, signal=(0.0, 50.0))
+
+    assert code == KEPT
+    assert (low <= wish).all()
+    assert (wish <= high).all()
+    _, low, high = Plant(only(name)).ask(1.0, wish, signal=(0.0, 50.0))
+    assert not ((low <= wish) & (wish <= high)).all()
+
+
+ANY = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True, width=64)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(ANY, st.lists(ANY, min_size=5, max_size=5)), min_size=1, max_size=6),
+    st.lists(ANY, min_size=2, max_size=2),
+    st.lists(ANY, min_size=2, max_size=2),
+)
+def test_whatever_was_applied_and_measured_a_box_is_finite_and_within_the_ranges(
+    applied, signal, error
+):
+    plant = Plant()
+    for now_s, value in applied:
+        trusted = [np.isfinite(x) and 0.0 <= e < np.inf for x, e in zip(signal, error, strict=True)]
+        code, low, high = plant.ask(now_s, value, signal, error, trusted)
+        plant.apply(now_s, np.array(value))
+        if code == KEPT:
+            assert (low <= high).all()
+            assert (low >= LOW).all()
+            assert (high <= HIGH).all()
+            assert not np.isnan(plant.now.interval).any()
+        sound = np.isfinite(value).all() and 0.0 <= now_s < np.inf
+        assert sound or plant.ask(1e9, START)[0] == BLIND

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What cannot be compiled is refused before anything runs, and conflicts are named."""
 
+import numpy as np
 import pytest
 
 from flyball.core.errors import ConfigError
-from flyball.core.limits import Barrier, Box, Dwell, Interlock, Linear, Rate
+from flyball.core.limits import Barrier, Box, Dwell, Exclusive, Interlock, Linear, Rate
+from flyball.core.spec import TanhGaussian
 from flyball.safety.compiling import compiled
 from tests.safety.plant import DECISION_S, LIMITS, SIGNALS, VALUES
 
@@ -46,11 +48,25 @@ def test_rows_remember_which_limit_they_came_from():
             ),
             r"limit 'm' idle, run: 0, 25 for a; allowed: 0, 20 as in limit 'n'",
         ),
+        (
+            (Dwell(name="n", unit="%", value="a", idle=-5, run=20),),
+            r"limit 'n' idle, run: -5, 20 for a; allowed: within its range, 0 to 100 %; fix: corr",
+        ),
+        (
+            (Exclusive(name="n", unit="%", values=("a", "b"), idle=0, run=120),),
+            r"(?s)limit 'n' idle, run: 0, 120 for a; .*limit 'n' idle, run: 0, 120 for b",
+        ),
     ],
 )
 def test_names_and_levels_that_do_not_fit_are_refused(limits, message):
     with pytest.raises(ConfigError, match=message):
         of(*limits)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, np.inf), (np.nan, 1.0), (2.0, 1.0)])
+def test_a_value_without_a_finite_range_is_refused(low, high):
+    with pytest.raises(ConfigError, match=r"value 'valve': .* %; allowed: a finite range"):
+        compiled((), [TanhGaussian("valve", "%", low, high)], (), DECISION_S)
 
 
 def test_a_decision_interval_is_needed():
@@ -74,6 +90,16 @@ def test_a_decision_interval_is_needed():
                 box("y", 0, 60, "fuel"),
             ),
             ("x", "y", "both"),
+        ),
+        (
+            (
+                box("fine"),
+                box("a on", 30, 100, "a"),
+                Exclusive(name="one pump", unit="%", values=("a", "b", "c"), idle=0, run=20),
+                box("b on", 30, 100, "b"),
+                box("c off", 0, 0, "c"),
+            ),
+            ("a on", "b on", "one pump"),
         ),
     ],
 )

@@ -64,3 +64,31 @@ def test_running_and_resting_times_count_from_the_switch():
     assert history.since_s[1, 0] == -np.inf  # another row
     note(history, own, 0, np.zeros(1), run, 5.0)
     assert (history.since_s[0, 0], history.last[0, 0], history.last_s[0]) == (5.0, 0.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "now_s"), [(np.nan, 2.0), (np.inf, 2.0), (1.0, np.nan), (1.0, np.inf), (1.0, 0.5)]
+)
+def test_what_is_no_number_or_comes_too_early_leaves_nothing_known(value, now_s):
+    history, own = allocate(2, 1, 1), window(10.0)
+    begin(history, 0, np.array([5.0]), 1.0)
+    begin(history, 1, np.array([5.0]), 1.0)
+
+    note(history, own, 0, np.array([value]), np.array([np.nan]), now_s)
+
+    assert history.known.tolist() == [False, True]
+    assert (history.last[0, 0], history.last_s[0]) == (5.0, 1.0)
+    note(history, own, 0, np.array([6.0]), np.array([np.nan]), 3.0)
+    assert not history.known[0]  # until it begins anew
+    begin(history, 0, np.array([6.0]), 3.0)
+    assert history.known[0]
+
+
+@pytest.mark.parametrize(("value", "now_s"), [(np.nan, 0.0), (-np.inf, 0.0), (1.0, np.nan)])
+def test_a_row_that_begins_with_what_is_no_number_is_not_known(value, now_s):
+    history = allocate(1, 1, 0)
+
+    begin(history, 0, np.array([value]), now_s)
+
+    assert not history.known[0]
+    assert np.isfinite(history.last).all()

@@ -52,8 +52,10 @@ class Tables(NamedTuple):
     cost: Doubles  # (I,) likewise
     idle: Doubles  # (D,) NaN for a value that does not switch
     run: Doubles  # (D,)
+    switches: Bools  # (D,) whether a hard limit lets it rest or run, and nothing in between
     member: Bools  # (E, D)
     most: Longs  # (E,)
+    kept: Bools  # (E,) hard groups; others are written down only
     decision_s: float  # longest time to the next decision
 
 
@@ -140,6 +142,12 @@ def _looking_back(tables: Tables, moment: Moment, i: int) -> tuple[float, float]
 
 
 @njit(cache=True, nogil=True)
+def _way(most: float, passed_s: float) -> float:
+    """Return how far a rate lets a value go; without limit also where no time has passed."""
+    return most * passed_s if most < np.inf else np.inf
+
+
+@njit(cache=True, nogil=True)
 def interval(tables: Tables, moment: Moment, i: int) -> tuple[float, float]:
     """Return what limit i allows its value to be now."""
     kind, setting, d, m = tables.kind[i], tables.setting[i], tables.value[i], tables.signal[i]
@@ -149,7 +157,7 @@ def interval(tables: Tables, moment: Moment, i: int) -> tuple[float, float]:
         low, high = setting[0], setting[1]
     elif kind in (STEP, SECOND):
         passed_s = moment.now_s - moment.history.last_s[moment.row] if kind == SECOND else 1.0
-        low, high = last - setting[0] * passed_s, last + setting[1] * passed_s
+        low, high = last - _way(setting[0], passed_s), last + _way(setting[1], passed_s)
     elif kind == CURVE:
         own, error = tables.points[i], seen.error[m] if seen.trusted[m] else np.inf
         x = seen.signal[m] if seen.trusted[m] else 0.0
@@ -214,6 +222,18 @@ def _share_out(
 
 
 @njit(cache=True, nogil=True)
+def _take_side(tables: Tables, d: int, proposed: float, now: Now) -> bool:
+    """Let a value that switches rest or run; return whether something is left."""
+    idle, run = tables.idle[d], tables.run[d]
+    if tables.switches[d]:
+        if now.low[d] > idle or (now.high[d] >= run and _wants(tables, d, proposed)):
+            now.low[d] = max(now.low[d], run)
+        elif now.high[d] > idle:
+            now.high[d] = idle
+    return bool(now.low[d] <= now.high[d])
+
+
+@njit(cache=True, nogil=True)
 def evaluate(tables: Tables, moment: Moment, proposed: Doubles, now: Now) -> int:
     """Write what the limits mean for a row.
 
@@ -230,7 +250,7 @@ def evaluate(tables: Tables, moment: Moment, proposed: Doubles, now: Now) -> int
         KEPT, CONFLICT or BLIND.
     """
     history, seen, row, now_s = moment
-    if not (history.known[row] and now_s >= history.last_s[row]):
+    if not (history.known[row] and history.last_s[row] <= now_s < np.inf):
         return BLIND
     kept = True
     now.narrow[:] = -1
@@ -241,14 +261,10 @@ def evaluate(tables: Tables, moment: Moment, proposed: Doubles, now: Now) -> int
             kept = _narrow(now, tables.value[i], i, low, high) and kept
     _bind_sums(tables, seen, now)
     for e in range(len(tables.most)):
-        kept = _share_out(tables, history, row, e, proposed, now) and kept
+        if tables.kept[e]:
+            kept = _share_out(tables, history, row, e, proposed, now) and kept
     for d in range(len(proposed)):
-        idle, run = tables.idle[d], tables.run[d]
-        if now.low[d] > idle or (now.high[d] >= run and _wants(tables, d, proposed[d])):
-            now.low[d] = max(now.low[d], run)
-        elif now.high[d] > idle:
-            now.high[d] = idle
-        kept = kept and now.low[d] <= now.high[d]
+        kept = _take_side(tables, d, proposed[d], now) and kept
     return KEPT if kept else CONFLICT
 
 

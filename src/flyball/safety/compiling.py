@@ -106,7 +106,8 @@ def compiled(
         With everything that is wrong: names that do not exist or stand twice, things that switch
         at different levels, and the pair of hard limits that leaves no action, if one does.
     """
-    problems = [*_named(limits, values, signals), *_levels(limits), *_unkept(limits, plant)]
+    problems = [*_ranges(values), *_named(limits, values, signals), *_levels(limits)]
+    problems += [*_beyond(limits, values), *_unkept(limits, plant)]
     if not 0.0 < decision_s < np.inf:
         problems.append(_problem("decision_s", str(decision_s), "above 0 s", "write seconds"))
     if problems:
@@ -156,6 +157,30 @@ def _named(
             for name in [each for each in named if each not in known]:
                 where, allowed = f"limit '{limit.name}' {kind}", ", ".join(known) or "none"
                 yield _problem(where, f"'{name}'", allowed, nearest(name, known))
+
+
+def _ranges(values: Sequence[TanhGaussian]) -> Iterator[Problem]:
+    """Yield values without a finite range: nothing could be kept within it."""
+    for value in values:
+        if not -np.inf < value.low <= value.high < np.inf:
+            found = f"{value.low:g} to {value.high:g} {value.unit}"
+            fix = "give the head of the Spec its range"
+            yield _problem(f"value '{value.name}'", found, "a finite range", fix)
+
+
+def _beyond(limits: Sequence[Constraint], values: Sequence[TanhGaussian]) -> Iterator[Problem]:
+    """Yield levels that a value cannot take, so that it could never rest or never run."""
+    known = {value.name: value for value in values}
+    for limit in limits:
+        if isinstance(limit, Dwell | Exclusive | Interlock):
+            for own in [known[name] for name in _names(limit)[0] if name in known]:
+                if not own.low <= limit.idle < limit.run <= own.high:
+                    yield _problem(
+                        f"limit '{limit.name}' idle, run",
+                        f"{limit.idle:g}, {limit.run:g} for {own.name}",
+                        f"within its range, {own.low:g} to {own.high:g} {own.unit}",
+                        "correct the levels",
+                    )
 
 
 def _unkept(limits: Sequence[Constraint], plant: Plant | None) -> Iterator[Problem]:
@@ -225,6 +250,7 @@ def _tables(
     setting = np.zeros((len(lines), 5))
     points, at = np.zeros((len(lines), 4), np.int64), list[tuple[float, float]]()
     idle, run = np.full(len(value), np.nan), np.full(len(value), np.nan)
+    switches = np.zeros(len(value), np.bool_)
     looking = [line for line in lines if line.window_s > 0.0]
     for i, line in enumerate(lines):
         setting[i, : len(line.setting)] = line.setting
@@ -235,6 +261,7 @@ def _tables(
         if isinstance(limit, Dwell | Exclusive | Interlock):
             own = [value[name] for name in _names(limit)[0]]
             idle[own], run[own] = limit.idle, limit.run
+            switches[own] |= limit.severity == "hard"
     member = np.zeros((len(groups), len(value)), np.bool_)
     for e, group in enumerate(groups):
         member[e, [value[name] for name in group.values]] = True
@@ -260,8 +287,10 @@ def _tables(
         cost=np.array([_price(line.limit) for line in lines]),
         idle=idle,
         run=run,
+        switches=switches,
         member=member,
         most=np.array([group.most for group in groups], np.int64),
+        kept=np.array([group.severity == "hard" for group in groups], np.bool_),
         decision_s=float(decision_s),
     )
 
@@ -306,18 +335,29 @@ def _conflict(found: Compiled, values: Sequence[TanhGaussian]) -> Problem | None
         limit for limit in found.intervals if isinstance(limit, Box) and limit.severity == "hard"
     ]
     fixed += [limit for limit in found.sums if not limit.signals and limit.severity == "hard"]
+    fixed += [limit for limit in found.groups if limit.severity == "hard"]
     if _possible(fixed, values):
         return None
-    for n in (1, 2, len(fixed)):
+    together = _fewest(fixed, values)
+    return _problem(
+        " and ".join(f"limit '{limit.name}'" for limit in together),
+        "no action keeps them: " + "; ".join(limit.explain() for limit in together),
+        "limits that leave an action within the ranges of the values",
+        "correct one of them",
+    )
+
+
+def _fewest(fixed: Sequence[Constraint], values: Sequence[TanhGaussian]) -> Sequence[Constraint]:
+    """Return one limit, or a pair, that cannot be kept; else a set with none to spare."""
+    for n in (1, 2):
         for together in combinations(fixed, n):
             if not _possible(together, values):
-                return _problem(
-                    " and ".join(f"limit '{limit.name}'" for limit in together),
-                    "no action keeps them: " + "; ".join(limit.explain() for limit in together),
-                    "limits that leave an action within the ranges of the values",
-                    "correct one of them",
-                )
-    return None
+                return together
+    left = list(fixed)
+    for limit in fixed:
+        others = [each for each in left if each is not limit]
+        left = left if _possible(others, values) else others
+    return left
 
 
 def _possible(limits: Sequence[Constraint], values: Sequence[TanhGaussian]) -> bool:
@@ -329,6 +369,11 @@ def _possible(limits: Sequence[Constraint], values: Sequence[TanhGaussian]) -> b
         if isinstance(limit, Box):
             d = place[limit.value]
             low[d], high[d] = max(low[d], limit.low), min(high[d], limit.high)
+    for limit in limits:
+        if isinstance(limit, Exclusive):
+            run = sum(low[place[name]] > limit.idle for name in limit.values)
+            if run > limit.most:
+                return False
     own = Limits(
         low,
         high,

@@ -66,8 +66,13 @@ def allocate(n_rows: int, n_values: int, n_windows: int) -> History:
 
 @njit(cache=True, nogil=True)
 def begin(history: History, row: int, value: Doubles, now_s: float) -> None:
-    """Forget a row: `value` (D,) has been in force long enough for everything but a new move."""
-    history.known[row] = True
+    """Forget a row: `value` (D,) has been in force long enough for everything but a new move.
+
+    Of a row that begins with what is no number, nothing is known.
+    """
+    history.known[row] = np.isfinite(now_s) and np.isfinite(value).all()
+    if not history.known[row]:
+        return
     history.last[row] = value
     history.last_s[row] = now_s
     history.since_s[row] = -np.inf
@@ -108,7 +113,14 @@ def note(
         (D,) from where a value counts as running; NaN for one that does not switch.
     now_s
         Not before the last time.
+
+    What is no number, or a time that runs backwards, leaves a row of which nothing is known until
+    it begins anew: every limit that looks back would otherwise be measured from it.
     """
+    sound = history.last_s[row] <= now_s < np.inf and np.isfinite(value).all()
+    if not (history.known[row] and sound):
+        history.known[row] = False
+        return
     for w in range(len(window.value)):
         d = window.value[w]
         number = _number(now_s, window.length_s[w])
