@@ -96,6 +96,11 @@ def test_a_line_whose_hash_fits_but_that_is_no_record_is_refused():
             list(verified([line], "here"))
 
 
+def test_a_line_that_follows_but_has_another_number_is_refused():
+    with pytest.raises(RunError, match="line 1: record 5, which follows 00000000; allowed: rec"):
+        list(verified([link(5, START, {}).line[:-1]], "here"))
+
+
 def test_checking_can_go_on_behind_what_was_checked_before():
     lines = chain([{"n": n} for n in range(3)])
     first = next(verified(lines, "here"))
