@@ -2,8 +2,9 @@
 import numpy as np
 import pytest
 
-from flyball.worlds.classics import NAMES, make, policies
+from flyball.worlds.classics import make, policies
 from flyball.worlds.classics.baselines import Random
+from flyball.worlds.classics.catalogue import NAMES
 from tests.worlds.classics.play import mean_outcome, needs_compiler
 
 TRAPS = ("constant", "counter")

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from flyball.core.errors import ConfigError
-from flyball.worlds.classics import NAMES, scenario
+from flyball.worlds.classics import scenario
+from flyball.worlds.classics.catalogue import NAMES
 from flyball.worlds.classics.kernels import LOOPS
 
 

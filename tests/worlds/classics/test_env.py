@@ -5,7 +5,8 @@ import pytest
 from flyball.core.batch import Action
 from flyball.core.errors import ConfigError
 from flyball.core.spec import Categorical, TanhGaussian
-from flyball.worlds.classics import NAMES, make
+from flyball.worlds.classics import make
+from flyball.worlds.classics.catalogue import NAMES
 from tests.worlds.classics.play import wished
 
 N_ENVS = 16

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from flyball.core.batch import Action
-from flyball.worlds.classics import NAMES, kernels, make
+from flyball.worlds.classics import kernels, make
+from flyball.worlds.classics.catalogue import NAMES
 from tests.worlds.classics.play import wished
 
 

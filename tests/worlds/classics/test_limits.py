@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from flyball.core.batch import Action
-from flyball.worlds.classics import NAMES, make
+from flyball.worlds.classics import make
+from flyball.worlds.classics.catalogue import NAMES
 from flyball.worlds.classics.limits import LIMITS
 from tests.worlds.classics.play import wished
 

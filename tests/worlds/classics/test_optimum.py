@@ -2,16 +2,16 @@
 import numpy as np
 import pytest
 
-from flyball.worlds.classics import (
-    NAMES,
+from flyball.worlds.classics import front, known, policies, scenario
+from flyball.worlds.classics.catalogue import NAMES
+from flyball.worlds.classics.optimum import (
     best_additive,
-    front,
+    board_model,
+    goal_gain,
     hypervolume,
-    known,
-    policies,
-    scenario,
+    step_cost,
+    value_iteration,
 )
-from flyball.worlds.classics.optimum import board_model, goal_gain, step_cost, value_iteration
 from tests.worlds.classics.play import needs_compiler, outcomes
 
 PUBLISHED = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flyball.worlds.classics import NAMES, policies
-from flyball.worlds.classics.catalogue import PROBLEMS
+from flyball.worlds.classics import policies
+from flyball.worlds.classics.catalogue import NAMES, PROBLEMS
 from tests.worlds.classics.play import mean_outcome, needs_compiler
 
 PAGE = Path(__file__).parents[3] / "docs" / "worlds" / "classics.md"

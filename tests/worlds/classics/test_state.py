@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from flyball.core.spec import AgentKind, Categorical, Feature, Hybrid, TanhGaussian
-from flyball.worlds.classics import NAMES, scenario, state
+from flyball.worlds.classics import scenario, state
+from flyball.worlds.classics.catalogue import NAMES
 from flyball.worlds.classics.scenario import describe
 
 MIXED = describe(

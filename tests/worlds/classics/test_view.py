@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from flyball.worlds.classics import NAMES, make, picture
+from flyball.worlds.classics import make, picture
+from flyball.worlds.classics.catalogue import NAMES
 from tests.worlds.classics.play import wished
 
 
