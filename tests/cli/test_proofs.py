@@ -8,9 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from flyball import safety
 from flyball.cli import proofs
 from flyball.core.certificate import to_text
-from flyball.core.errors import ConfigError, ScenarioError
+from flyball.core.errors import ConfigError, ScenarioError, SolverError
 from tests.cli.attackers import attacked, states_in
 
 NAMES = [path.name for path in proofs.shipped()]
@@ -113,6 +114,16 @@ def test_the_carriage_may_use_most_of_what_braking_allows_and_no_more(name, leas
 
     assert not (kept & ~(right & left)).any()
     assert kept.sum() >= least * (right & left).sum()
+
+
+@pytest.mark.parametrize("plant", ["inverted-pendulum", "two-tanks"])
+def test_a_plant_that_bends_is_none_for_the_proof_of_linear_ones(plant):
+    stated = proofs.stated_of(plant, step_s=0.1)
+    low, high = (np.array(side) for side in proofs.aim_of(plant).span(stated.parameters))
+    search = proofs.search_of(stated, low, high, 0.1)
+
+    with pytest.raises(SolverError, match=r"two models of the step disagree|no state is left"):
+        safety.certificates.prove_polytope(stated, search)
 
 
 def test_a_proof_can_be_made_anew_for_another_plant(tmp_path):

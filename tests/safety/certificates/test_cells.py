@@ -5,6 +5,9 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from flyball.core.envelope import Reach
 from flyball.safety.certificates.cells import (
@@ -131,6 +134,23 @@ def test_what_is_no_number_is_outside_and_gets_no_value(wrong):
 
     assert not (backup.margin(low, high) >= 0.0).any()
     assert np.isnan(backup.value(low, high)).all()
+
+
+ANY = arrays(np.float64, (4, 2), elements=st.floats(allow_nan=True, allow_infinity=True))
+
+
+@given(ANY)
+def test_whatever_is_asked_the_answer_is_a_value_of_the_proof_or_none(ends):
+    low, high = ends[:, :1].copy(), ends[:, 1:].copy()
+    cells = interval(10)
+    backup = CellsBackup(cells)
+
+    margin, value = backup.margin(low, high), backup.value(low, high)
+
+    assert (np.isnan(value) | np.isin(value, cells.values)).all()
+    inside = margin >= 0.0
+    assert ((low >= -1.0) & (low <= high) & (high <= 1.0))[inside].all()
+    assert np.isfinite(value)[inside].all()
 
 
 def test_a_box_outside_gets_the_value_of_the_nearest_kept_cell():

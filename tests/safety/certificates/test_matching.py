@@ -51,6 +51,8 @@ def test_the_same_numbers_and_bounds_differ_in_nothing():
         ({"error": (float("nan"),)}, "error x0: proved for an error of nan"),
         ({"error": ()}, "error: 0 numbers; allowed: 1"),
         ({"hold_s": 1.5}, "hold: proved for 1.5 s; allowed: a multiple of the step of 1 s"),
+        ({"hold_s": 0.0}, "hold: 0 s; allowed: above 0 s"),
+        ({"hold_s": -1.0, "kind": "cells"}, "hold: -1 s; allowed: above 0 s"),
         ({"low": (-1.1,)}, "limit 'range of push': -1.1 to 1; allowed: push stays between"),
         ({"low": (), "high": (1.0, 1.0)}, "low: 0 numbers; allowed: 1"),
     ],

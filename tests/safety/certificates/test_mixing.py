@@ -5,6 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from flyball.core.envelope import Affine
 from flyball.safety.certificates.mixing import PolytopeBackup, mixed
@@ -107,6 +110,21 @@ def test_a_box_that_is_inside_out_is_outside_and_gets_no_value():
 
     assert not backup.margin(low, high)[0] >= 0.0
     assert np.isnan(backup.value(low, high)).all()
+
+
+ANY = arrays(np.float64, (3, 2, 2), elements=st.floats(allow_nan=True, allow_infinity=True))
+
+
+@settings(deadline=None)
+@given(ANY)
+def test_whatever_is_asked_the_answer_is_within_the_range_or_none(ends):
+    backup = of_carriage()
+    low, high = ends[:, 0].copy(), ends[:, 1].copy()
+
+    margin, value = backup.margin(low, high), backup.value(low, high)
+
+    assert (np.isnan(value) | (np.abs(value) <= 1.0)).all()
+    assert np.isfinite(value)[margin >= 0.0].all()
 
 
 def test_a_state_outside_gets_the_value_of_the_nearest_inside():

@@ -253,7 +253,8 @@ def spread_out(held: Longs) -> Longs:
 def widened(cells: Cells, error: Doubles) -> tuple[Doubles, Doubles]:
     """Return the boxes (K, X) of the blocks, on each side wider by twice the error."""
     edge, first = edges_of(cells.low, cells.high, cells.n_cells)
-    wide = 2.0 * error * (1.0 + 1e-9)
+    # A measured box is rounded too, by a share of its numbers.
+    wide = 2.0 * error * (1.0 + 1e-9) + 1e-15 * np.maximum(np.abs(cells.low), np.abs(cells.high))
     low = edge[first[:-1] + cells.block] - wide
     high = edge[first[:-1] + cells.block + cells.size[:, None]] + wide
     return np.nextafter(low, -np.inf), np.nextafter(high, np.inf)

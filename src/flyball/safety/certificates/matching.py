@@ -63,6 +63,7 @@ def differences(certificate: Certificate, stated: Stated, where: str) -> Iterato
                 where=f"{where} {name}", found=_say(found), allowed=_say(allowed), fix=again
             )
     for name, numbers, n in (
+        ("error", certificate.error, len(stated.envelope.error)),
         ("error", certificate.error, len(certificate.signals)),
         ("low", certificate.low, len(certificate.values)),
         ("high", certificate.high, len(certificate.values)),
@@ -76,6 +77,9 @@ def differences(certificate: Certificate, stated: Stated, where: str) -> Iterato
         if not proved >= needed:
             found, allowed = f"proved for an error of {proved:g}", f"{needed:g} or more"
             yield Problem(where=f"{where} error {name}", found=found, allowed=allowed, fix=again)
+    if certificate.kind != "finite" and not certificate.hold_s > 0.0:
+        found = f"{certificate.hold_s:g} s"
+        yield Problem(where=f"{where} hold", found=found, allowed="above 0 s", fix=again)
     affine = stated.envelope.affine
     if certificate.kind == "polytope" and affine is not None:
         step_s, hold_s = affine.step_s, certificate.hold_s
