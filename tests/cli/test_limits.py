@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from flyball.cli.app import app
 from flyball.core.limits_file import limits_of
-from flyball.worlds.classics import guarded
+from flyball.worlds import classics
 
 RUN = CliRunner()
 CONFIGS = Path(__file__).parents[2] / "configs" / "limits"
@@ -56,17 +56,17 @@ def test_a_plant_s_own_limits_can_be_had_as_a_file_to_start_from(tmp_path):
 
     found = asked(tmp_path / "mine.toml", "--world", RAIL, "--toml")
 
-    stated = guarded.envelope(guarded.scenario("double-integrator")).limits
+    stated = classics.envelope("double-integrator").limits
     assert limits_of(text, "f") == stated
     assert found.stdout == text  # what both state stands once
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.toml")), ids=lambda file: file.stem)
 def test_the_shipped_files_fit_their_plants(file):
-    world = ("--world", f"classics/{file.stem}") if file.stem in guarded.NAMES else ()
+    world = ("--world", f"classics/{file.stem}") if file.stem in classics.NAMES else ()
 
     assert asked(file, *world).exit_code == 0
-    assert file.stem in (*guarded.NAMES, "example")
+    assert file.stem in (*classics.NAMES, "example")
 
 
 def test_limits_that_leave_no_action_are_named_with_the_pair_that_conflicts(tmp_path):
@@ -118,7 +118,7 @@ def test_a_second_limit_of_a_name_that_the_plant_uses_is_refused(tmp_path):
     [
         ((), "found:   no file and no world"),
         (("none.toml",), "cannot be read (No such file or directory)"),
-        (("--world", "classics/cartpole"), "allowed: a plant that states its limits: classics/"),
+        (("--world", "jobshop"), "allowed: classics/"),
         (("--world", "classics/double-integratr"), "did you mean 'classics/double-integrator'?"),
     ],
 )

@@ -11,7 +11,7 @@ from flyball.core.limits import KINDS, Constraint
 from flyball.core.limits_file import limits_of, text_of
 from flyball.core.spec import Signal, TanhGaussian
 from flyball.safety import Plant, compiled
-from flyball.worlds.classics import guarded
+from flyball.worlds import classics
 
 ROOM = "classics/"
 
@@ -63,25 +63,25 @@ def read(path: Path) -> tuple[Constraint, ...]:
 
 
 def surroundings(world: str) -> Known:
-    """Return what a plant knows of its own limits, values and signals.
+    """Return what a problem knows of its own limits, values and signals.
 
     Raises
     ------
     ConfigError
-        When it is no plant that states its limits.
+        When there is no such problem.
     """
-    names = [f"{ROOM}{name}" for name in guarded.NAMES]
+    names = [f"{ROOM}{name}" for name in classics.NAMES]
     if world not in names:
         raise ConfigError(
             Problem(
                 where="--world",
                 found=f"'{world}'",
-                allowed="a plant that states its limits: " + ", ".join(names),
+                allowed=", ".join(names),
                 fix=nearest(world, names),
             )
         )
-    scenario = guarded.scenario(world.removeprefix(ROOM))
-    own, spec = guarded.envelope(scenario), scenario.spec
+    name = world.removeprefix(ROOM)
+    own, spec = classics.envelope(name), classics.scenario(name).spec
     values = [head for kind in spec.kinds for head in kind.heads if isinstance(head, TanhGaussian)]
     plant = Plant(own.affine, own.signals) if own.affine is not None else None
     return Known(own.limits, values, spec.signals, plant)
