@@ -156,6 +156,13 @@ def test_a_plant_gets_the_shortest_hold_that_its_step_divides(plant, step_s, hol
     assert envelope.affine.step_s == step_s
 
 
+def test_a_finite_plant_gets_its_table_whatever_its_step():
+    envelope = proofs.safe("forbidden-grid")
+
+    assert envelope.safe.winning.sum() == 46
+    assert not envelope.safe.winning[envelope.finite.forbidden].any()
+
+
 def test_a_step_that_divides_no_hold_is_refused_with_the_way_out():
     with pytest.raises(ConfigError, match=r"0.3 s.*flyball certify --make .* --hold 0.3"):
         proofs.safe("inverted-pendulum", step_s=0.3)

@@ -20,11 +20,11 @@ from flyball.core.envelope import Envelope, Finite
 from flyball.core.errors import ConfigError, InvariantError, Problem, nearest
 from flyball.core.limits import Box
 from flyball.core.spec import TanhGaussian
-from flyball.worlds.classics import guarded
+from flyball.worlds import classics
 
 ROOM = "classics/"
 
-FOLDER = Path(guarded.__file__).parent / "certificates"
+FOLDER = Path(classics.__file__).parent / "guarded" / "certificates"
 """Where the shipped certificates lie."""
 
 Watch = Callable[[str, float, Mapping[str, float | str]], None]
@@ -162,7 +162,7 @@ def safe(plant: str, **settings: object) -> Envelope:
     ScenarioError
         Where it does not hold for these settings.
     """
-    step_s = guarded.scenario(plant, **settings).step_s
+    step_s = classics.scenario(plant, **settings).step_s
     fitting = []
     for path in shipped():
         certificate = read(path)
@@ -190,8 +190,8 @@ def stated_of(plant: str, **settings: object) -> safety.certificates.Stated:
         When nothing can be proved of a plant of that name.
     """
     aim_of(plant)
-    scenario = guarded.scenario(plant, **settings)
-    own = guarded.envelope(scenario)
+    scenario = classics.scenario(plant, **settings)
+    own = classics.envelope(plant, **settings)
     kinds = scenario.spec.kinds
     values = tuple(h.name for k in kinds for h in k.heads if isinstance(h, TanhGaussian))
     parameters: Mapping[str, float] = getattr(own.model, "parameters", {})
