@@ -85,10 +85,10 @@ def test_with_more_experience_it_is_solved_to_two_per_cent_below_its_limit():
 
 @pytest.mark.slow
 def test_two_limits_that_both_bind_are_kept_together():
-    limits = (3.0, 1.4)
+    limits = (3.0, 1.1)
     gain, costs, _ = learned(2048, 24, limits, caution=3.0)
 
-    assert optimum(limits) < 0.97 * min(optimum((3.0, 9.0)), optimum((99.0, 1.4)))
+    assert optimum(limits) < 0.97 * min(optimum((3.0, 9.0)), optimum((99.0, 1.1)))
     assert gain > 0.97 * optimum(limits)
     assert (costs <= limits).all()
 

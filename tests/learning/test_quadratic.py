@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from flyball.learning.quadratic import Case, Region, best_move
+from flyball.learning.quadratic import Case, Quadratic, best_move
 
 HALF = np.sqrt(0.75)
 
@@ -12,7 +12,7 @@ def region(gradient, slopes, c, delta=0.5, hessian=None):
     g, b = np.asarray(gradient, float), np.atleast_2d(np.asarray(slopes, float))
     h = np.eye(len(g)) if hessian is None else hessian
     u, w = np.linalg.solve(h, g), np.linalg.solve(h, b.T).T
-    return Region(float(g @ u), w @ g, b @ w.T, np.atleast_1d(np.asarray(c, float)), delta), u, w
+    return Quadratic(float(g @ u), w @ g, b @ w.T, np.atleast_1d(np.asarray(c, float)), delta), u, w
 
 
 def point(move, u, w):

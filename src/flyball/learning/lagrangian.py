@@ -44,10 +44,10 @@ STREAM_COSTS = 12
 class PPOLagrangianConfig(PPOConfig):
     """Settings of `PPOLagrangian`: those of PPO, and the controller's."""
 
-    proportional: float = 0.5
+    proportional: float = 1.0
     """Price of a deviation of cost beyond the limit now."""
 
-    integral: float = 0.05
+    integral: float = 0.1
     """Price of a deviation of cost beyond the limit that has lasted for an iteration."""
 
     derivative: float = 0.5

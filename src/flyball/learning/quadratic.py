@@ -51,7 +51,7 @@ class Case(IntEnum):
     """All limits hold, and no cost changes at all: a plain trust region."""
 
 
-class Region(NamedTuple):
+class Quadratic(NamedTuple):
     """A trust region and the limits that lie in it or about it."""
 
     q: float  # g.u
@@ -70,7 +70,7 @@ class Move(NamedTuple):
     multiplier: Doubles  # (C,) reward per cost at the optimum; 0 where there is no optimum
 
 
-def best_move(region: Region) -> Move:
+def best_move(region: Quadratic) -> Move:
     """Return the best step; of several broken limits out of reach, away from the furthest."""
     c = region.c
     size = np.sqrt(np.maximum(np.diag(region.s), 0.0))
@@ -79,7 +79,7 @@ def best_move(region: Region) -> Move:
         return Move(Case.STILL, 0.0, np.zeros_like(c), np.zeros_like(c))
     unit = np.where(moves, size, 1.0)  # limits as distances in the region, whatever their units
     r, s = region.r / unit, region.s / np.outer(unit, unit)
-    scaled = Region(region.q, r, s, c / unit, region.delta)
+    scaled = Quadratic(region.q, r, s, c / unit, region.delta)
     for chosen in _subsets(np.flatnonzero(moves)):
         found = _best_on(chosen, scaled)
         if found is not None:
@@ -93,14 +93,14 @@ def best_move(region: Region) -> Move:
     return Move(case, 0.0, cost, np.zeros_like(c))
 
 
-def _sound(region: Region) -> bool:
+def _sound(region: Quadratic) -> bool:
     """Return whether the numbers are those of a region."""
     q, r, s, c, delta = region
     finite = np.isfinite(np.concatenate(([q, delta], r, s.ravel(), c))).all()
     return bool(finite and delta > 0.0 and q >= 0.0 and (np.diag(s) >= 0.0).all())
 
 
-def _case(region: Region, moves: Bools) -> Case:
+def _case(region: Quadratic, moves: Bools) -> Case:
     """Return how the limits lie, given that some point of the region keeps all of them."""
     if (region.c > 0.0).any():
         return Case.REPAIR
@@ -116,7 +116,7 @@ def _subsets(which: Longs) -> Iterator[Longs]:
             yield np.array(chosen, np.int64)
 
 
-def _best_on(chosen: Longs, region: Region) -> tuple[float, Doubles, Doubles] | None:
+def _best_on(chosen: Longs, region: Quadratic) -> tuple[float, Doubles, Doubles] | None:
     """Return the best point with the chosen costs at their limit, if it is the optimum of all."""
     q, r, s, c, delta = region
     own = s[np.ix_(chosen, chosen)]
