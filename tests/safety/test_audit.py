@@ -14,7 +14,7 @@ from flyball.core.errors import RunError
 from flyball.core.journal import MemoryJournal
 from flyball.core.journal_file import FileJournal
 from flyball.core.limits import Linear
-from flyball.safety.audit import Entry, Inputs, entries, entry_of, record_of, replay
+from flyball.safety.audit import Entry, Inputs, entries, entry_of, latest, record_of, replay
 from flyball.safety.filtering import WORDS, Asked, Filter
 from flyball.safety.fingerprint import fingerprint
 from tests.safety.plant import DECISION_S, LIMITS, SIGNALS, VALUES
@@ -191,6 +191,30 @@ def test_a_decision_that_was_left_out_is_missed():
 
     assert n_same == 12
     assert str(difference) == "decision 13 sequence: recorded 13, found 12 would be next"
+
+
+def test_a_process_that_begins_anew_may_count_from_0_but_skips_nothing():
+    first, second = MemoryJournal(), MemoryJournal()
+    recorded(first, 30)
+    recorded(second, 20)
+    records = [*first.records(), *second.records()]
+
+    assert replay(records, Plant().decide) == (50, None)
+    assert latest(records).sequence == 19
+    begins = next(record for record in second.records() if record.get("sequence") == 0)
+    records = [*first.records(), {**begins, "sequence": 7}]
+    assert replay(records, Plant().decide).difference.part == "sequence"
+
+
+def test_who_begins_anew_finds_what_was_applied_last():
+    journal = MemoryJournal()
+    assert latest(journal.records()) is None
+    recorded(journal, 9)
+
+    entry = latest(journal.records())
+
+    assert entry.sequence == 8
+    assert bits(entry) == bits(list(entries(journal.records()))[-1])
 
 
 def test_a_replay_that_fails_names_the_decision_it_failed_in():

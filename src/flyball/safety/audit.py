@@ -39,7 +39,7 @@ class Entry:
     """One decision."""
 
     sequence: int
-    """Number of the decision; no number is left out."""
+    """Number of the decision; none is left out, and who begins anew may count from 0 again."""
 
     inputs: Inputs
 
@@ -148,6 +148,14 @@ def entries(records: Iterable[Record]) -> Iterator[Entry]:
     return (entry_of(record) for record in records if record.get("kind") == KIND)
 
 
+def latest(records: Iterable[Record]) -> Entry | None:
+    """Return the last decision among a journal's records, for who begins where it ended."""
+    found = None
+    for record in records:
+        found = record if record.get("kind") == KIND else found
+    return entry_of(found) if found is not None else None
+
+
 class Difference(NamedTuple):
     """Where a replay is not what was recorded."""
 
@@ -196,7 +204,8 @@ def _difference(
     entry: Entry, before: int, decide: Callable[[Inputs], Doubles], shield: str
 ) -> Difference | None:
     n = entry.sequence
-    if before >= 0 and n != before + 1:
+    anew = entry.inputs.first and n == 0
+    if before >= 0 and n != before + 1 and not anew:
         return Difference(n, "sequence", str(n), f"{before + 1} would be next")
     if shield and entry.shield != shield:
         return Difference(n, "shield", entry.shield or "none", shield)
