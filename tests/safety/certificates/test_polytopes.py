@@ -162,3 +162,19 @@ def test_a_delay_outside_of_the_state_is_refused():
     late = Affine(1.0, affine.a, affine.b, affine.c, affine.spread, delay=1)
 
     assert "delay" in refuted(interval(most * 0.9), plant(late, model))
+
+
+def test_what_follows_is_looked_at_as_a_box():
+    # x' = (x + y, y - x) / 4 turns a box of error e; the box around it is wider than itself.
+    affine = Affine(
+        1.0, np.array([[0.25, 0.25], [-0.25, 0.25]]), np.zeros((2, 1)), np.zeros(2), np.zeros(2)
+    )
+    model = Stepped(affine, [-9.0, -9.0], [9.0, 9.0])
+    facets = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
+    diamond = Polytope(
+        facets, np.ones(4), np.array([[0, 2], [0, 3], [1, 2], [1, 3]]), np.zeros((4, 1))
+    )
+
+    # From a corner |x| + |y| = 1/2 is reached, and 2 e / 2 on each side add 2 e.
+    assert refuted(diamond, plant(affine, model, 0.24)) == ""
+    assert "out of facet" in refuted(diamond, plant(affine, model, 0.26))

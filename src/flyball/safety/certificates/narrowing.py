@@ -133,10 +133,9 @@ def condition(search: Search, shape: Shape, centre: Doubles, share: float) -> Ro
     inner = share * shape.bounds + (1.0 - share) * (shape.facets @ centre)
     aims = [(search.facets, search.bounds)] * (len(search.within) - 1) + [(shape.facets, inner)]
     for affine, (normal, bound) in zip(search.within, aims, strict=True):
-        turned = normal @ affine.a
-        used = normal @ affine.c + np.abs(normal) @ affine.spread
-        room = bound - used - 2.0 * np.abs(turned) @ search.error
-        parts.append(Rows(turned, normal @ affine.b, room))
+        moved = affine.spread + 2.0 * np.abs(affine.a) @ search.error
+        room = bound - normal @ affine.c - np.abs(normal) @ moved
+        parts.append(Rows(normal @ affine.a, normal @ affine.b, room))
     n_values, n_states = len(search.low), shape.facets.shape[1]
     still = np.zeros((n_values, n_states))
     parts.append(Rows(still, np.eye(n_values), search.high))

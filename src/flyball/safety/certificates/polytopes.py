@@ -9,9 +9,10 @@ a value for each. Three facts make it a safe set.
    are connected, no corner is missing, and since no edge is endless, P is bounded. So every point
    of P is a mixture of the corners.
 2. From every corner v, with its value u, every facet F_i holds after the step whatever the
-   disturbance does: F_i (a v + b u + c) + |F_i| spread + 2 |F_i a| error <= g_i. The left side is
+   disturbance does: F_i (a v + b u + c) + |F_i| (spread + 2 |a| error) <= g_i. The left side is
    linear in (v, u), so the mixture of values keeps the mixture of corners within P. The last term
-   pays for measurement: backup and plant are two points of one box, at most twice the error apart.
+   pays for measurement: backup and plant are two points of one box, at most twice the error apart,
+   and what follows is looked at as a box again.
 3. From every corner, so widened, the model keeps the hard limits at all times within the step. For
    a linear plant and convex limits the margin of a mixture is at least the mixture of margins.
 
@@ -156,13 +157,13 @@ def _leaving(polytope: Polytope, facets: Facets, found: list[Corner], plant: Pla
     a, b = ([exact(row) for row in matrix] for matrix in (plant.affine.a, plant.affine.b))
     c, spread, error = exact(plant.affine.c), exact(plant.affine.spread), exact(plant.error)
     columns = [list(column) for column in zip(*a, strict=True)]
+    moved = [dot([abs(x) for x in row], error) for row in a]
     extent = [max(abs(corner.point[k]) for corner in found) for k in range(len(c))]
     ahead = []
     for normal, bound in zip(*facets, strict=True):
         turned = [dot(normal, column) for column in columns]
         size = [abs(x) for x in normal]
-        moved = [abs(x) for x in turned]
-        fixed = dot(normal, c) + dot(size, spread) + 2 * dot(moved, error)
+        fixed = dot(normal, c) + dot(size, spread) + 2 * dot(size, moved)
         spare = Fraction(SLACK) * (abs(bound) + dot(size, extent))
         ahead.append((turned, fixed + spare, bound))
     for corner, value in zip(found, polytope.values, strict=True):
