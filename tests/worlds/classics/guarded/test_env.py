@@ -172,3 +172,24 @@ def test_no_copies_are_refused():
 def test_steps_that_nothing_was_proved_for_are_refused(step_s):
     with pytest.raises(ConfigError, match=r"0\.02 to 0\.5 s"):
         make("double-integrator", 1, step_s=step_s)
+
+
+def trace(name):
+    """Return five steps of two rows as text, a line a row."""
+    env = small(name, 2)
+    env.reset(np.array([11, 12]))
+    rng = np.random.default_rng(7)
+    lines = []
+    for k in range(5):
+        step = env.step(wished(env, rng))
+        for row in range(2):
+            obs = " ".join(f"{x:.5g}" for x in step.observation.obs[row].ravel()[:12] + 0.0)
+            reward = " ".join(f"{x:.6g}" for x in step.reward[row].ravel() + 0.0)
+            cost = " ".join(f"{x:.6g}" for x in step.cost[row] + 0.0)
+            ended = "T" if step.terminated[row] else "C" if step.truncated[row] else "-"
+            lines.append(f"{name} {k} {row} {ended} | {reward} | {cost} | {obs}")
+    return lines
+
+
+def test_every_plant_plays_as_it_did_when_its_version_was_given(golden):
+    golden("traces.txt", "\n".join(line for name in NAMES for line in trace(name)) + "\n")

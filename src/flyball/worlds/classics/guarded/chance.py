@@ -12,8 +12,8 @@ from flyball.worlds.classics.draws import uniform
 from flyball.worlds.classics.guarded.compiling import called
 from flyball.worlds.classics.guarded.state import Out, State
 
-WIND, NOISE, TASK, SIDE, PLACE = range(5)
-"""Streams: disturbances, errors of measurement, and three for whatever a task needs."""
+WIND, NOISE, START, SIDE, PLACE = range(5)
+"""Streams: disturbances, errors of measurement, first states, and two for what a task needs."""
 
 GUST_S = 1.0
 """Time for which a drawn disturbance lasts."""

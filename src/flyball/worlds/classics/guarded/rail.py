@@ -15,7 +15,7 @@ from numba import njit
 
 from flyball.core.batch import Doubles
 from flyball.worlds.classics.compiling import inlined
-from flyball.worlds.classics.guarded.chance import PLACE, SIDE, between, measured
+from flyball.worlds.classics.guarded.chance import PLACE, SIDE, START, between, measured
 from flyball.worlds.classics.guarded.state import DEEPEST, Out, Seen, State
 
 ROUNDING = 1e-13
@@ -120,7 +120,7 @@ def aim(problem: Any, row: int, state: State) -> None:
 def reset_row(problem: Any, row: int, state: State) -> None:
     """Put the carriage at rest, anywhere in the middle half."""
     half = 0.5 * problem.plant.wall
-    state.real[row, 0] = between(row, 1, SIDE, -half, half, state)
+    state.real[row, 0] = between(row, 0, START, -half, half, state)
     state.real[row, 1] = 0.0
     state.whole[row, 0] = 0
     aim(problem, row, state)

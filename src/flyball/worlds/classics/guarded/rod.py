@@ -19,7 +19,7 @@ from numba import njit
 
 from flyball.core.batch import Doubles
 from flyball.worlds.classics.compiling import inlined
-from flyball.worlds.classics.guarded.chance import PLACE, SIDE, between, measured
+from flyball.worlds.classics.guarded.chance import PLACE, START, between, measured
 from flyball.worlds.classics.guarded.compiling import called
 from flyball.worlds.classics.guarded.state import DEEPEST, Out, Seen, State
 
@@ -242,7 +242,7 @@ def aim(problem: Any, row: int, steps: int, state: State) -> float:
 @inlined
 def reset_row(problem: Any, row: int, state: State) -> None:
     """Put the rod near upright, at rest."""
-    state.real[row, 0] = between(row, 0, SIDE, -0.1, 0.1, state) * problem.plant.angle
+    state.real[row, 0] = between(row, 0, START, -0.1, 0.1, state) * problem.plant.angle
     state.real[row, 1] = 0.0
     state.real[row, 2] = aim(problem, row, 0, state)
 

@@ -21,7 +21,7 @@ from numba import njit
 
 from flyball.core.batch import Doubles
 from flyball.worlds.classics.compiling import inlined
-from flyball.worlds.classics.guarded.chance import PLACE, SIDE, between, measured
+from flyball.worlds.classics.guarded.chance import PLACE, SIDE, START, between, measured
 from flyball.worlds.classics.guarded.compiling import called
 from flyball.worlds.classics.guarded.state import DEEPEST, Out, Seen, State
 
@@ -269,7 +269,7 @@ def reset_row(problem: Any, row: int, state: State) -> None:
     quarter = 0.25 * (task.highest - task.lowest)
     for tank in range(2):
         low, high = task.lowest + quarter, task.highest - quarter
-        real[tank] = between(row, -1 - tank, PLACE, low, high, state)
+        real[tank] = between(row, tank, START, low, high, state)
     aim(problem, row, 0, state)
 
 
