@@ -47,13 +47,14 @@ def certify(
         paths = [out / proofs.name_of(certificate) for certificate in made]
     else:
         paths = [file] if file is not None else proofs.shipped()
-    told = []
-    for one in checked(paths, chosen):
-        told.append(one)
-        if not as_json:
-            say(one["line"])
-        if one["error"] is not None:
-            say(describe(one["error"]), quiet=True)
+    told: list[dict[str, Any]] = []
+    with Shown() as watch:
+        for one in checked(paths, chosen):
+            told.append(one)
+            watch("proving", len(told) / len(paths), {})
+            say(one["line"], quiet=as_json)
+            if one["error"] is not None:
+                say(describe(one["error"]), quiet=True)
     if as_json:
         show_json([{k: v for k, v in one.items() if k not in ("line", "error")} for one in told])
     if not all(one["good"] for one in told):
