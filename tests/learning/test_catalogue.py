@@ -8,6 +8,7 @@ from flyball.core.spec import AgentKind, Categorical, Feature, Objective, Spec, 
 from flyball.learning.catalogue import ALGORITHMS, recipe
 from flyball.learning.nets.net import NetConfig
 from tests.learning.squad import Squad
+from tests.learning.tolls import Tolls
 from tests.learning.toys import Chain, Plant
 
 X = (Feature("x", "-", 0, 1),)
@@ -81,3 +82,16 @@ def test_a_world_that_an_algorithm_cannot_learn_is_refused_with_those_that_can()
 def test_an_algorithm_for_many_agents_is_refused_for_one():
     for own in ALGORITHMS.values():
         assert own.many == (own.refusal(Chain(1).spec) is not None and own.refusal(TEAM) is None)
+
+
+@pytest.mark.parametrize("name", [name for name, own in ALGORITHMS.items() if own.costs])
+def test_an_algorithm_for_limits_runs_a_round_where_there_are_costs_and_is_refused_elsewhere(name):
+    found = recipe(name, Tolls(1).spec)
+
+    run = found.make(Tolls(4), NetConfig(hidden=(8,), norm="none"), found.config(n_steps=16))
+
+    assert run.iterate(0, 0.0)["limit.toll_0"] == 3.0
+    with pytest.raises(ConfigError, match=rf"{name} keeps limits of costs, .* fix: take ppo"):
+        recipe(name, Chain(1).spec)
+    with pytest.raises(ConfigError, match=rf"{name} limits: 'wall'; allowed: toll_0"):
+        found.make(Tolls(4), NetConfig(), found.config(limits={"wall": 1.0}))

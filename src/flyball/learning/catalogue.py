@@ -11,8 +11,11 @@ from flyball.core.protocols import Env
 from flyball.core.spec import Spec
 from flyball.learning.a2c import A2C, A2CConfig
 from flyball.learning.acting.greedy import spec_seen
+from flyball.learning.cpo import CPO, CPOConfig
 from flyball.learning.dqn import DQN, DQNConfig, value_net
+from flyball.learning.experience.costs import limits_of
 from flyball.learning.experience.gae import require_weights
+from flyball.learning.lagrangian import PPOLagrangian, PPOLagrangianConfig
 from flyball.learning.maddpg import MADDPG, MADDPGConfig
 from flyball.learning.nets.net import Net, NetConfig
 from flyball.learning.ppo import PPO, PPOConfig
@@ -52,6 +55,9 @@ class Recipe:
     idle: Mapping[str, str] = field(default_factory=dict)
     """What to set instead of network settings that would do nothing, by their names."""
 
+    costs: bool = False
+    """Whether it is made for worlds with costs that have limits."""
+
     def refusal(self, spec: Spec) -> str | None:
         """Return why it cannot learn a world, or None."""
         heads = {type(head).__name__ for kind in spec.kinds for head in kind.heads}
@@ -60,6 +66,8 @@ class Recipe:
             return f"{self.name} does not learn {', '.join(foreign)} heads"
         if self.many and spec.n_agents == 1:
             return f"{self.name} is made for several agents, and there is one"
+        if self.costs and not spec.costs:
+            return f"{self.name} keeps limits of costs, and there is no cost"
         return None
 
     def require(self, spec: Spec, config: Any, where: str) -> None:
@@ -75,6 +83,8 @@ class Recipe:
             They stand, for messages: ``demo.toml [ppo]``.
         """
         require_weights(config.weights, spec.objectives, f"{where} weights")
+        if self.costs:
+            limits_of(spec.costs, config.limits, f"{where} limits")
 
     def require_used(self, net: NetConfig) -> None:
         """Raise ConfigError when network settings ask for what would do nothing."""
@@ -149,6 +159,16 @@ def _qmix(env: Env, net: NetConfig, config: QMIXConfig, _folder: Path | None = N
 
 def _maddpg(env: Env, net: NetConfig, config: MADDPGConfig, folder: Path | None = None) -> Learner:
     return MADDPG(env, Net(env.spec, net, config.seed), config, folder)
+
+
+def _cpo(env: Env, net: NetConfig, config: CPOConfig, _folder: Path | None = None) -> Learner:
+    return CPO(env, Net(env.spec, net, config.seed), config)
+
+
+def _ppo_lagrangian(
+    env: Env, net: NetConfig, config: PPOLagrangianConfig, _folder: Path | None = None
+) -> Learner:
+    return PPOLagrangian(env, Net(env.spec, net, config.seed), config)
 
 
 RECIPES = (
@@ -231,6 +251,30 @@ RECIPES = (
         net=VALUES_NET,
         start=_maddpg,
         idle={"critic": "maddpg.critic", "log_std": "maddpg.noise"},
+    ),
+    Recipe(
+        "cpo",
+        "Constrained policy optimisation: mean costs of an episode within limits, in small steps.",
+        CPOConfig,
+        CHOICES | VALUES | {"Hybrid"},
+        memory=False,
+        many=False,
+        paper="arXiv:1705.10528",
+        net=NetConfig(),
+        start=_cpo,
+        costs=True,
+    ),
+    Recipe(
+        "ppo_lagrangian",
+        "PPO with a price on each cost, which a controller moves until the mean keeps its limit.",
+        PPOLagrangianConfig,
+        ANY,
+        memory=False,
+        many=False,
+        paper="arXiv:2007.03964",
+        net=NetConfig(),
+        start=_ppo_lagrangian,
+        costs=True,
     ),
 )
 

@@ -36,7 +36,7 @@ from flyball.core.errors import ConfigError, Problem
 from flyball.core.protocols import Env
 from flyball.learning.checkpoint import Arrays, learner_arrays, load_learner
 from flyball.learning.course import Course, Lesson
-from flyball.learning.experience.costs import CostPlan, Costs, require_costs
+from flyball.learning.experience.costs import CostPlan, Costs, limits_of, require_costs
 from flyball.learning.experience.metered import Metered
 from flyball.learning.experience.onpolicy import Experience, Plan
 from flyball.learning.nets.flat import Adam
@@ -57,6 +57,9 @@ class CPOConfig:
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Utility per native unit of each objective; empty: the first objective alone."""
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Largest mean cost of an episode by cost, native units; other costs keep the world's limit."""
 
     n_steps: int = 256
     """Steps of every row in one iteration."""
@@ -146,6 +149,7 @@ class CPO:
     def __init__(self, env: Env, net: Net, config: CPOConfig) -> None:
         require_costs(env.spec, net, self.name)
         _require_heads(net, env)
+        self.limits = limits_of(env.spec.costs, config.limits, "cpo.limits")
         self.env, self.net, self.config = env, net, config
         self.optimiser = Adam([net.critic], config.rate)
         self.metered = Metered(env, config.episodes)
@@ -199,14 +203,14 @@ class CPO:
         """Take one step of the actor by the decisions at these arena rows; return its figures."""
         bill = self.metered.bill()
         costs = self.env.spec.costs
-        figures = {f"limit.{cost.name}": cost.limit for cost in costs}
+        named = zip(costs, self.limits.tolist(), strict=True)
+        figures = {f"limit.{cost.name}": limit for cost, limit in named}
         if bill is None:
             return figures | {"accepted": 0.0, "kl": 0.0}
         block = self.experience.arena.minibatch(rows)
         gain = block.advantage.double().numpy() * self.reward_scale
         lesson = Lesson(self.net, block, gain, self.costs.advantage[rows], bill.decisions)
-        limits = np.array([cost.limit for cost in costs])
-        excess = bill.mean + self.config.caution * bill.error - limits
+        excess = bill.mean + self.config.caution * bill.error - self.limits
         course = self.course(lesson, excess)
         tried, verdict = self.move(lesson, course)
         each = {

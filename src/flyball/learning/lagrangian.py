@@ -22,7 +22,8 @@ Known good result: a three-state problem with one limit, whose linear program is
 within 2 % of its optimum and below its limit (``tests/learning/test_lagrangian.py``).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from flyball.core.errors import ConfigError
 from flyball.core.protocols import Env
 from flyball.learning.checkpoint import Arrays
 from flyball.learning.devices import device_of
-from flyball.learning.experience.costs import CostPlan, Costs, require_costs
+from flyball.learning.experience.costs import CostPlan, Costs, limits_of, require_costs
 from flyball.learning.experience.metered import Metered
 from flyball.learning.nets.net import Net
 from flyball.learning.ppo import PPO, PPOConfig
@@ -43,6 +44,9 @@ STREAM_COSTS = 12
 @dataclass(frozen=True, kw_only=True)
 class PPOLagrangianConfig(PPOConfig):
     """Settings of `PPOLagrangian`: those of PPO, and the controller's."""
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Largest mean cost of an episode by cost, native units; other costs keep the world's limit."""
 
     proportional: float = 1.0
     """Price of a deviation of cost beyond the limit now."""
@@ -142,6 +146,7 @@ class PPOLagrangian:
     def __init__(self, env: Env, net: Net, config: PPOLagrangianConfig) -> None:
         require_costs(env.spec, net, self.name)
         device_of(config.device, "ppo_lagrangian.device", net)
+        self.limits = limits_of(env.spec.costs, config.limits, "ppo_lagrangian.limits")
         self.env, self.net, self.config = env, net, config
         self.metered = Metered(env, config.episodes)
         self.ppo = PPO(self.metered, net, config)
@@ -191,10 +196,10 @@ class PPOLagrangian:
     def charge(self) -> dict[str, float]:
         """Move the prices, and put them on the advantages in the arena; return the figures."""
         bill, costs, scale = self.metered.bill(), self.env.spec.costs, self.costs.scale
-        figures = {f"limit.{cost.name}": cost.limit for cost in costs}
+        named = zip(costs, self.limits.tolist(), strict=True)
+        figures = {f"limit.{cost.name}": limit for cost, limit in named}
         if bill is not None and self.metered.n_finished:
-            limits = np.array([cost.limit for cost in costs])
-            excess = bill.mean + self.config.caution * bill.error - limits
+            excess = bill.mean + self.config.caution * bill.error - self.limits
             self.controller.update(excess / scale)
             named = zip(costs, bill.mean.tolist(), strict=True)
             figures |= {f"episode_cost.{cost.name}": mean for cost, mean in named}

@@ -7,7 +7,7 @@ import torch
 
 from flyball.core.errors import ConfigError
 from flyball.core.spec import Cost
-from flyball.learning.experience.costs import CostPlan, Costs, require_costs
+from flyball.learning.experience.costs import CostPlan, Costs, limits_of, require_costs
 from flyball.learning.experience.metered import Metered
 from flyball.learning.experience.onpolicy import Experience, Plan
 from flyball.learning.nets.net import Net, NetConfig
@@ -124,7 +124,6 @@ def test_critics_share_nothing_with_the_policy_and_find_what_is_still_to_be_paid
     [
         ((), "none", r"world tolls: 0 costs; allowed: 1 to 8 costs .*for cpo; fix: .*take ppo"),
         ((Cost("c", "t", 1.0),) * 9, "none", r"world tolls: 9 costs"),
-        ((Cost("c", "t", np.nan),), "none", r"world tolls, limit of c: nan t; allowed: a finite"),
         ((Cost("c", "t", 1.0),), "lstm", r"net\.cell: 'lstm'; allowed: 'none' for cpo"),
     ],
 )
@@ -134,3 +133,26 @@ def test_what_cannot_be_limited_is_refused_with_what_to_do(costs, cell, message)
 
     with pytest.raises(ConfigError, match=message):
         require_costs(spec, net, "cpo")
+
+
+def test_limits_are_those_asked_for_and_the_worlds_for_other_costs():
+    costs = Tolls(1, (3.0, 2.0)).spec.costs
+
+    np.testing.assert_array_equal(limits_of(costs, {"toll_1": 0.5}, "cpo.limits"), [3.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "message"),
+    [
+        ({"tol_0": 1.0}, 3.0, r"cpo\.limits: 'tol_0'; allowed: toll_0; fix: did you mean 'toll_0'"),
+        ({"toll_0": np.inf}, 3.0, r"cpo\.limits\.toll_0: inf EUR; allowed: a finite number"),
+        (
+            {},
+            np.nan,
+            r"cpo\.limits\.toll_0: nan EUR; allowed: a finite number; fix: write how much",
+        ),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused_with_what_to_do(asked, limit, message):
+    with pytest.raises(ConfigError, match=message):
+        limits_of(Tolls(1, (limit,)).spec.costs, asked, "cpo.limits")

@@ -13,6 +13,8 @@ Advantages are therefore centred, so that the estimate is zero where nothing cha
 scaled.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from flyball.core.batch import Bools, Doubles, Floats, Longs
-from flyball.core.errors import ConfigError, Problem
-from flyball.core.spec import Spec
+from flyball.core.errors import ConfigError, Problem, nearest
+from flyball.core.spec import Cost, Spec
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
 from flyball.learning.experience.gae import gae
 from flyball.learning.experience.metered import Metered
@@ -32,6 +34,44 @@ from flyball.learning.nets.norm import ReturnScale
 from flyball.learning.nets.rows import inputs_of
 
 MOST_COSTS = 8
+
+
+def limits_of(costs: tuple[Cost, ...], asked: Mapping[str, float], where: str) -> Doubles:
+    """Return the limits (C,) to learn with: those asked for, and the world's for other costs.
+
+    Parameters
+    ----------
+    costs
+        Of the world.
+    asked
+        By name of the cost, native units.
+    where
+        Full name of the setting, ``cpo.limits``.
+
+    Raises
+    ------
+    ConfigError
+        When a name is none of the costs', or a limit is not finite.
+    """
+    names = [cost.name for cost in costs]
+    problems = [
+        Problem(where=where, found=f"'{name}'", allowed=", ".join(names), fix=nearest(name, names))
+        for name in asked
+        if name not in names
+    ]
+    problems += [
+        Problem(
+            where=f"{where}.{cost.name}",
+            found=f"{limit} {cost.unit}",
+            allowed="a finite number",
+            fix="write how much of it an episode may have on average",
+        )
+        for cost in costs
+        if not math.isfinite(limit := asked.get(cost.name, cost.limit))
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return np.array([asked.get(cost.name, cost.limit) for cost in costs])
 
 
 def require_costs(spec: Spec, net: Net, name: str) -> None:
@@ -46,22 +86,12 @@ def require_costs(spec: Spec, net: Net, name: str) -> None:
     name
         Of the algorithm.
     """
-    place, found = f"world {spec.world}", f"{len(spec.costs)} costs"
     problems = []
     if not 1 <= len(spec.costs) <= MOST_COSTS:
         allowed = f"1 to {MOST_COSTS} costs with limits, for {name}"
         fix = "state what is to be limited as a Cost, or take ppo"
+        place, found = f"world {spec.world}", f"{len(spec.costs)} costs"
         problems.append(Problem(where=place, found=found, allowed=allowed, fix=fix))
-    problems += [
-        Problem(
-            where=f"{place}, limit of {cost.name}",
-            found=f"{cost.limit} {cost.unit}",
-            allowed="a finite number",
-            fix="state how much of it an episode may have, or leave the cost out",
-        )
-        for cost in spec.costs
-        if not np.isfinite(cost.limit)
-    ]
     if net.n_memory:
         found, allowed = f"'{net.config.cell}'", f"'none' for {name}, which learns without memory"
         fix = "leave it out, or take ppo for memory without limits"
