@@ -66,22 +66,32 @@ def test_running_and_resting_times_count_from_the_switch():
     assert (history.since_s[0, 0], history.last[0, 0], history.last_s[0]) == (5.0, 0.0, 5.0)
 
 
-@pytest.mark.parametrize(
-    ("value", "now_s"), [(np.nan, 2.0), (np.inf, 2.0), (1.0, np.nan), (1.0, np.inf), (1.0, 0.5)]
-)
-def test_what_is_no_number_or_comes_too_early_leaves_nothing_known(value, now_s):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_after_what_is_no_number_nothing_is_known_until_the_row_begins_anew(value):
     history, own = allocate(2, 1, 1), window(10.0)
     begin(history, 0, np.array([5.0]), 1.0)
     begin(history, 1, np.array([5.0]), 1.0)
 
-    note(history, own, 0, np.array([value]), np.array([np.nan]), now_s)
+    note(history, own, 0, np.array([value]), np.array([np.nan]), 2.0)
 
     assert history.known.tolist() == [False, True]
     assert (history.last[0, 0], history.last_s[0]) == (5.0, 1.0)
     note(history, own, 0, np.array([6.0]), np.array([np.nan]), 3.0)
-    assert not history.known[0]  # until it begins anew
+    assert (history.known[0], history.last[0, 0]) == (False, 6.0)  # in force, but not for how long
     begin(history, 0, np.array([6.0]), 3.0)
     assert history.known[0]
+
+
+@pytest.mark.parametrize("now_s", [np.nan, np.inf, 0.5, -np.inf])
+def test_a_time_that_is_none_or_comes_too_early_counts_as_the_last_one(now_s):
+    history, own = allocate(1, 1, 1), window(10.0)
+    begin(history, 0, np.array([5.0]), 1.0)
+
+    note(history, own, 0, np.array([6.0]), np.array([5.5]), now_s)
+
+    assert history.known[0]
+    assert (history.last[0, 0], history.last_s[0], history.since_s[0, 0]) == (6.0, 1.0, 1.0)
+    assert past(history, own, 0, 0, 2.0) == (5.0, 6.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(("value", "now_s"), [(np.nan, 0.0), (-np.inf, 0.0), (1.0, np.nan)])

@@ -348,3 +348,47 @@ def test_no_mixture_of_sizes_gets_a_number_out_of_the_limits(seed):
         else:
             assert (out == 7.0).all()
     assert {SAME, BENT, INFEASIBLE} <= codes
+
+
+@pytest.mark.parametrize("part", ["low", "high", "scale", "rows", "bound", "price", "proposed"])
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_shapes_that_differ_are_refused_and_never_read_beyond(part, n):
+    two = np.ones(2)
+    parts = {
+        "low": -two, "high": two, "scale": two, "rows": np.ones((2, 2)),
+        "bound": np.zeros(2), "price": np.full(2, np.inf), "proposed": two,
+    }  # fmt: skip
+    parts[part] = np.ones((2, n)) if part == "rows" else np.ones(n)
+    proposed, out = parts.pop("proposed"), np.zeros(2)
+
+    code = project(allocate(2, 2), Limits(**parts), proposed, np.full(2, 7.0), out)
+
+    assert code == INVALID
+    assert (out == 7.0).all()
+
+
+@pytest.mark.parametrize("part", ["low", "high", "rows", "bound", "proposed"])
+def test_a_batch_with_a_row_missing_is_refused_as_a_whole(part):
+    parts = {
+        "low": -np.ones((3, 2)), "high": np.ones((3, 2)), "rows": np.ones((3, 1, 2)),
+        "bound": np.zeros((3, 1)), "proposed": np.ones((3, 2)),
+    }  # fmt: skip
+    parts[part] = parts[part][:2]
+    proposed = parts.pop("proposed")
+    limits = Limits(**parts, scale=np.ones(2), price=np.full(1, np.inf))
+
+    applied, code, slack = project_all(limits, proposed, np.full((3, 2), 7.0))
+
+    assert (code == INVALID).all()
+    assert (applied == 7.0).all()
+    assert not slack.any()
+
+
+def test_memory_for_other_sizes_and_a_refuge_of_another_length_are_survived():
+    one = np.ones(1)
+    limits, out = Limits(-one, one, one, np.ones((1, 1)), np.zeros(1), np.full(1, np.inf)), -one
+
+    assert project(allocate(2, 1), limits, one, one, out) == INVALID
+    assert project(allocate(1, 2), limits, one, one, out) == INVALID
+    assert project(allocate(1, 1), limits, np.array([np.nan]), np.ones(2), out) == INVALID
+    assert np.isnan(out).all()

@@ -70,10 +70,12 @@ def begin(history: History, row: int, value: Doubles, now_s: float) -> None:
 
     Of a row that begins with what is no number, nothing is known.
     """
-    history.known[row] = np.isfinite(now_s) and np.isfinite(value).all()
+    sound = np.isfinite(value).all()
+    history.known[row] = sound and np.isfinite(now_s)
+    if sound:
+        history.last[row] = value
     if not history.known[row]:
         return
-    history.last[row] = value
     history.last_s[row] = now_s
     history.since_s[row] = -np.inf
     history.bucket[row] = NEVER
@@ -108,19 +110,18 @@ def note(
     Parameters
     ----------
     value
-        (D,) finite.
+        (D,) after one that is no number nothing is known until the row begins anew: every limit
+        that looks back would be measured from it.
     run
         (D,) from where a value counts as running; NaN for one that does not switch.
     now_s
-        Not before the last time.
-
-    What is no number, or a time that runs backwards, leaves a row of which nothing is known until
-    it begins anew: every limit that looks back would otherwise be measured from it.
+        A time before the last one, or that is no number, counts as the last one.
     """
-    sound = history.last_s[row] <= now_s < np.inf and np.isfinite(value).all()
-    if not (history.known[row] and sound):
+    if not np.isfinite(value).all():
         history.known[row] = False
         return
+    if not history.last_s[row] <= now_s < np.inf:
+        now_s = history.last_s[row]
     for w in range(len(window.value)):
         d = window.value[w]
         number = _number(now_s, window.length_s[w])

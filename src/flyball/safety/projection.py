@@ -86,6 +86,16 @@ def admissible(limits: Limits, u: Doubles) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def fits(work: Work, limits: Limits, n_dims: int) -> bool:
+    """Return whether memory and limits are for so many dims, and for equally many rows."""
+    n_rows, width = limits.rows.shape
+    dims = width == n_dims and len(limits.scale) == n_dims and len(work.v) == n_dims
+    box = len(limits.low) == n_dims and len(limits.high) == n_dims
+    rows = len(limits.bound) == n_rows and len(limits.price) == n_rows
+    return dims and box and rows and len(work.limit) == n_rows + 2 * n_dims
+
+
+@njit(cache=True, nogil=True)
 def sound(limits: Limits, proposed: Doubles) -> int:
     """Return SAME if a problem has numbers to work with, else INVALID or INFEASIBLE."""
     for d in range(len(proposed)):
@@ -153,7 +163,7 @@ def project(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out:
     proposed
         (D,) native units.
     refuge
-        (D,) what is written where there is no answer.
+        (D,) what is written where there is no answer; of another length: NaN is.
     out
         (D,) changed.
 
@@ -162,29 +172,41 @@ def project(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out:
     int
         SAME, BENT, INVALID, INFEASIBLE or UNFINISHED.
     """
-    code = sound(limits, proposed)
-    if code == SAME:
-        if admissible(limits, proposed):
-            work.multiplier[:] = 0.0
-            out[:] = proposed
-            return SAME
-        # A set without inside has no room for the margin; what it holds is kept to rounding.
-        for margin in (MARGIN, 0.0):
-            code = _load(work, limits, proposed, margin)
-            if code == BENT:
-                ended = descend(work)
-                code = BENT if ended == SOLVED else INFEASIBLE if ended == EMPTY else UNFINISHED
-            if code != INFEASIBLE:
-                break
+    n_dims, code = len(out), INVALID
+    if len(proposed) == n_dims and fits(work, limits, n_dims):
+        code = _bend(work, limits, proposed, out)
+    if code not in (SAME, BENT):
+        out[:] = np.nan
+        if len(refuge) == n_dims:
+            out[:] = refuge
+    if code != BENT:
+        work.multiplier[:] = 0.0
+    return code
+
+
+@njit(cache=True, nogil=True)
+def _bend(work: Work, limits: Limits, proposed: Doubles, out: Doubles) -> int:
+    """Write the nearest action, if there is one, and return a code."""
+    code, margin = sound(limits, proposed), 0.0
+    if code != SAME:
+        return code
+    if admissible(limits, proposed):
+        out[:] = proposed
+        return SAME
+    # A set without inside has no room for the margin; what it holds is kept to rounding.
+    for margin in (MARGIN, 0.0):
+        code = _load(work, limits, proposed, margin)
+        if code == BENT:
+            ended = descend(work)
+            code = BENT if ended == SOLVED else INFEASIBLE if ended == EMPTY else UNFINISHED
+        if code != INFEASIBLE:
+            break
     if code == BENT:
         for d in range(len(out)):
             wanted = limits.low[d] + work.v[d] * limits.scale[d]
             out[d] = min(max(wanted, limits.low[d]), limits.high[d])
         if not _keeps_hard(limits, out, 10.0 * ROUNDING if margin > 0.0 else NEAR):
             code = UNFINISHED
-    if code != BENT:
-        work.multiplier[:] = 0.0
-        out[:] = refuge
     return code
 
 
@@ -223,20 +245,26 @@ def project_all(
     -------
     applied : (B, D)
     code : (B,)
+        INVALID everywhere where shapes differ.
     slack : (B, R)
         By how much each row is broken by what is applied, native units, at least 0.
     """
     low, high, scale, rows, bound, price = limits
-    n, n_rows = bound.shape
-    applied, code = np.empty_like(proposed), np.empty(n, np.int32)
+    n, n_dims = refuge.shape
+    n_rows = bound.shape[1]
+    applied, code = refuge.copy(), np.full(n, INVALID, np.int32)
     slack = np.zeros((n, n_rows))
-    work = allocate(n_rows, proposed.shape[1])
+    # Compiled code would read beyond an array that is too short.
+    same = proposed.shape == low.shape == high.shape == refuge.shape
+    if not (same and bound.shape == (n, n_rows) and rows.shape == (n, n_rows, n_dims)):
+        return applied, code, slack
+    work = allocate(n_rows, n_dims)
     for b in range(n):
         own = Limits(low[b], high[b], scale, rows[b], bound[b], price)
         code[b] = project(work, own, proposed[b], refuge[b], applied[b])
         for r in range(n_rows):
             total = -bound[b, r]
-            for d in range(proposed.shape[1]):
+            for d in range(n_dims):
                 total += rows[b, r, d] * applied[b, d]
             slack[b, r] = total if total > 0.0 else 0.0
     return applied, code, slack
