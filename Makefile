@@ -18,7 +18,7 @@ export MPLBACKEND ?= Agg
 # Test processes. More than cores would make tests with a time limit fail for no fault of theirs.
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning evidence-teams docs golden nojit peers clean
+.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning evidence-teams evidence-safety docs golden nojit peers clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ evidence-teams: $(STAMP) ## Missing runs of teams and of independent learners (a
 	@$(BIN)/python benchmarks/team_learning.py --run > /dev/null
 	@$(BIN)/python tools/evidence.py record team_learning \
 		--rooms learning/qmix learning/maddpg worlds/classics --seeds 1 2 3 4 5 -- benchmarks/team_learning.py
+
+evidence-safety: $(STAMP) ## Adversaries against every certified plant, then their table (half an hour)
+	@$(BIN)/python tools/evidence.py record safety_adversary --rooms safety worlds/classics \
+		--seeds 0 1 2 3 4 -- -W ignore benchmarks/safety_adversary.py
 
 docs: $(STAMP) ## Run every code block of the tutorials and how-to pages
 	@$(BIN)/python tools/docs.py

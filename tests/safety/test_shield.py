@@ -13,8 +13,9 @@ from flyball.core.errors import ConfigError
 from flyball.core.limits import Barrier, Rate
 from flyball.safety.gate import COMMITTED, LOST, PASSED, RESTORED
 from flyball.safety.projection import BENT, INVALID, SAME
-from flyball.safety.shield import NO_GATE, Shield, ShieldConfig
+from flyball.safety.shield import Shield, ShieldConfig
 from flyball.safety.shielded import Shielded
+from flyball.safety.telling import NO_GATE
 from tests.safety.rail import BRAKE, LIMITS, SPEC, WALL_M, Rail, W, envelope
 
 N = 50

@@ -23,8 +23,9 @@ from flyball.safety.audit import Entry, Inputs, Replayed, record_of, replay
 from flyball.safety.fingerprint import fingerprint
 from flyball.safety.gate import LOST
 from flyball.safety.latch import Mode
-from flyball.safety.shield import NO_GATE, Corrected, Shield
+from flyball.safety.shield import Corrected, Shield
 from flyball.safety.stop import EmergencyStop, Situation
+from flyball.safety.telling import NO_GATE
 
 
 class Kept(NamedTuple):

@@ -20,7 +20,7 @@ import numpy as np
 
 from flyball.core.batch import Action, Bools, Doubles, Ints, Observation
 from flyball.core.envelope import Envelope
-from flyball.core.errors import ConfigError, Problem
+from flyball.core.errors import ConfigError, InvariantError, Problem
 from flyball.core.limits import Barrier, Constraint
 from flyball.core.spec import Categorical, Signal, Spec, TanhGaussian
 from flyball.safety.certificates.winning import FiniteBackup
@@ -28,14 +28,11 @@ from flyball.safety.choosing import ChoiceGate
 from flyball.safety.compiling import Plant
 from flyball.safety.filtering import Asked, Filter, Filtered
 from flyball.safety.gate import Gate, Gated, Region
-from flyball.safety.monitor import Monitor
 from flyball.safety.nearing import Nearing
 from flyball.safety.projection import BENT
 from flyball.safety.separation import SeparationGate
 from flyball.safety.tally import Decision
-
-NO_GATE = -1
-"""The gate's code where there is none."""
+from flyball.safety.telling import Teller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +116,9 @@ class Shield:
             decision_s=step_s,
             plant=plant,
         )
-        asked = [Proved()] if isinstance(self.gate, Gate) else []
-        self.monitor = Monitor(self.filter.made, self.values, n_rows=self.n_rows, state=asked)
+        names = [each.name for each in used]
+        self.teller = Teller(self.filter.made, names, proved=isinstance(self.gate, Gate))
+        self.monitor = self.teller.monitor(self.values, self.n_rows)
 
     def _plan(self, envelope: Envelope, step_s: float) -> None:
         """Make the gate that the plant needs, if one is wanted."""
@@ -217,12 +215,12 @@ class Shield:
         if vetoed is not None:
             wanted = np.where(vetoed.reshape(-1, 1), np.nan, proposed)
         trusted = self.trusted(observation)
-        times = np.repeat(now_s, self.spec.n_agents)
-        found = self._filter(observation.signals, trusted, wanted, times)
+        asked = self._asked(observation.signals, trusted, wanted, now_s)
+        found = self._filter(asked, observation.signals, trusted)
         if self.choices is not None:
-            return self._choose(observation, action, trusted, found, times)
+            return self._choose(observation, action, asked, found)
         gated = self._gate(observation.signals, trusted, wanted, found)
-        decision = self._decision(times, proposed, found, gated)
+        decision = self.teller.decision(asked, proposed, found, gated)
         return Corrected(
             Action(action.choice, decision.applied.reshape(action.value.shape).copy()),
             found.code,
@@ -245,20 +243,21 @@ class Shield:
         """
         return self.filter.binding(row)
 
-    def _filter(
-        self, signals: Doubles, trusted: Bools, wanted: Doubles, times: Doubles
-    ) -> Filtered:
-        """Return what the limits make of it."""
+    def _asked(self, signals: Doubles, trusted: Bools, wanted: Doubles, now_s: Doubles) -> Asked:
+        """Return what the filter is asked, a row for each agent."""
         n = self.spec.n_agents
-        own, known = signals[:, self._used], trusted[:, self._used]
+        own = signals[:, self._used]
         error = np.broadcast_to(self.error[self._used], own.shape)
-        asked = Asked(
+        return Asked(
             wanted,
             np.repeat(own, n, 0),
             np.repeat(error, n, 0),
-            np.repeat(known, n, 0),
-            times,
+            np.repeat(trusted[:, self._used], n, 0),
+            np.repeat(now_s, n),
         )
+
+    def _filter(self, asked: Asked, signals: Doubles, trusted: Bools) -> Filtered:
+        """Return what the limits make of it."""
         if self.near is None:
             return self.filter(asked)
         state = np.where(trusted, signals, np.nan)[:, self._state]
@@ -284,20 +283,16 @@ class Shield:
         return self.gate.decide(measured, proposed, self.filter.history.last)
 
     def _choose(
-        self,
-        observation: Observation,
-        action: Action,
-        trusted: Bools,
-        found: Filtered,
-        times: Doubles,
+        self, observation: Observation, action: Action, asked: Asked, found: Filtered
     ) -> Corrected:
         """Return what a plant with finitely many states may do."""
         if self.choices is None:
             msg = "a plant without choices got this far"
-            raise RuntimeError(msg)
+            raise InvariantError(msg)
         proposed = action.choice.reshape(self.n_rows)
-        chosen = self.choices.decide(self._measured(observation.signals, trusted), proposed)
-        decision = self._decision(times, found.applied, found, None)
+        measured = self._measured(observation.signals, self.trusted(observation))
+        chosen = self.choices.decide(measured, proposed)
+        decision = self.teller.decision(asked, found.applied, found, None)
         decision = decision._replace(gated=chosen.code, doubted=chosen.doubted)
         return Corrected(
             Action(chosen.choice.reshape(action.choice.shape), action.value),
@@ -307,27 +302,6 @@ class Shield:
             np.full(self.n_rows, np.nan),
             decision,
             np.zeros((self.n_rows, 0), np.bool_),
-        )
-
-    def _decision(
-        self, times: Doubles, proposed: Doubles, found: Filtered, gated: Gated | None
-    ) -> Decision:
-        """Return what the monitor is told."""
-        n = self.n_rows
-        proved = isinstance(self.gate, Gate) and gated is not None
-        none = np.empty((n, 0))
-        return Decision(
-            now_s=times,
-            filtered=found.code,
-            gated=np.full(n, NO_GATE, np.int32) if gated is None else gated.code,
-            doubted=np.zeros(n, np.bool_) if gated is None else gated.doubted,
-            proposed=proposed,
-            applied=found.applied if gated is None else gated.applied,
-            interval=found.interval,
-            bound=found.bound,
-            ahead=gated.ahead[:, None] if proved and gated is not None else none,
-            here=gated.margin[:, None] if proved and gated is not None else none,
-            backup_s=np.full(n, np.inf) if gated is None else gated.left_s,
         )
 
     def snapshot(self) -> dict[str, Any]:
@@ -343,18 +317,6 @@ class Shield:
         for part in (self.filter, self.monitor, self.gate, self.choices):
             if part is not None:
                 part.restore(own)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proved(Constraint):
-    """The hard limits of the state, as the model of the step judges them."""
-
-    name: str = "state"
-    unit: str = "-"
-
-    def explain(self) -> str:
-        """Say what it keeps."""
-        return "every hard limit on the state is kept at all times, whatever the disturbance does"
 
 
 def values_of(spec: Spec) -> tuple[TanhGaussian, ...]:

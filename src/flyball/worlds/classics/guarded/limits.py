@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What `safety` is told about each guarded plant: its limits, its signals, its one-step model.
 
-A wall is never only a bound on a position: the barriers look ahead by a lead time, so that speed
-counts as the distance that braking takes. The hard limits themselves, at every time between
-samples too, are judged by the model's margin.
+A wall is never only a bound on a position: its barriers look ahead by a lead time, so that speed
+counts as the distance that braking takes. They are stricter than the wall and soft: they bend
+actions early. The hard limits themselves, at every time between samples too, are judged by the
+model's margin.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +27,9 @@ from flyball.worlds.classics.guarded.scenario import Scenario
 
 OWNER = "the designer of the plant"
 
+EARLY = 10.0
+"""Price of a barrier that only bends early: squared ranges of the value per unit."""
+
 
 def envelope(problem: Scenario) -> Envelope:
     """Return what is known about the safety of a plant."""
@@ -39,7 +43,7 @@ def rail_envelope(problem: Scenario) -> Envelope:
     ahead = {"position": 1.0, "speed": lead_s}
     limits = (
         _box("acceleration", plant.acceleration, "m/s2", "data sheet of the drive"),
-        *_both_sides("wall", plant.wall, ahead, "m", "length of the rail and braking at top speed"),
+        *_both_sides("wall", plant.wall, ahead, "m", "length of the rail and braking", price=EARLY),
         *_both_sides("speed limit", plant.speed, {"speed": 1.0}, "m/s", "data sheet of the wheels"),
     )
     model = Model("double-integrator", plant, rail.reach)
@@ -59,7 +63,7 @@ def rod_envelope(problem: Scenario) -> Envelope:
     ahead = {"angle": 1.0, "spin": 1.0 / plant.pull**0.5}
     limits = (
         _box("torque", plant.torque, "Nm", "data sheet of the motor"),
-        *_both_sides("largest angle", plant.angle, ahead, "rad", source),
+        *_both_sides("largest angle", plant.angle, ahead, "rad", source, price=EARLY),
     )
     model = Model("inverted-pendulum", plant, rod.reach)
     return Envelope(
@@ -152,19 +156,39 @@ def _box(value: str, most: float, unit: str, source: str, least: float | None = 
 
 
 def _below(
-    name: str, bound: float, signals: Mapping[str, float], unit: str, source: str
+    name: str,
+    bound: float,
+    signals: Mapping[str, float],
+    unit: str,
+    source: str,
+    price: float = 0.0,
 ) -> Barrier:
-    return Barrier(name=name, unit=unit, source=source, owner=OWNER, bound=bound, signals=signals)
+    """Return a barrier; one with a price is soft."""
+    return Barrier(
+        name=name,
+        unit=unit,
+        source=source,
+        owner=OWNER,
+        severity="soft" if price else "hard",
+        price=price,
+        bound=bound,
+        signals=signals,
+    )
 
 
 def _both_sides(
-    name: str, bound: float, signals: Mapping[str, float], unit: str, source: str
+    name: str,
+    bound: float,
+    signals: Mapping[str, float],
+    unit: str,
+    source: str,
+    price: float = 0.0,
 ) -> tuple[Barrier, Barrier]:
     """Return barriers that keep |sum of signals| below a bound."""
     other = {key: -weight for key, weight in signals.items()}
     return (
-        _below(f"{name}, upwards", bound, signals, unit, source),
-        _below(f"{name}, downwards", bound, other, unit, source),
+        _below(f"{name}, upwards", bound, signals, unit, source, price),
+        _below(f"{name}, downwards", bound, other, unit, source, price),
     )
 
 
