@@ -16,6 +16,10 @@ SMALL = {
              "qmix.max_steps=2", "envs=4", "steps=384"],
     "maddpg": ["maddpg.n_steps=4", "maddpg.updates=2", "maddpg.minibatch=16",
                "maddpg.learning_starts=32", "maddpg.capacity=128", "envs=4", "steps=384"],
+    "cpo": ["cpo.n_steps=16", "cpo.minibatch=32", "cpo.epochs=2", "cpo.episodes=2", "envs=4",
+            "steps=768"],
+    "ppo_lagrangian": ["ppo_lagrangian.n_steps=16", "ppo_lagrangian.minibatch=32",
+                       "ppo_lagrangian.epochs=2", "envs=4", "steps=768"],
 }  # fmt: skip
 """Settings by algorithm: seconds, and every part of the algorithm is passed through."""
 
@@ -24,6 +28,8 @@ WORLDS = {
     "td3": "classics/pendulum",
     "qmix": "classics/two-step",
     "maddpg": "classics/spread",
+    "cpo": "classics/double-integrator",
+    "ppo_lagrangian": "classics/forbidden-grid",
 }
 """Where it is tried; the others hold a pole."""
 
