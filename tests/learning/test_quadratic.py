@@ -78,13 +78,36 @@ def test_two_costs_that_are_one_are_kept_like_one():
     np.testing.assert_allclose(point(best_move(two), u, ww), point(best_move(one), u, w))
 
 
-def test_of_two_limits_that_are_out_of_reach_the_further_one_is_left():
+def test_limits_out_of_reach_are_approached_together_whatever_their_units():
     problem, u, w = region((1, 1), ((1, 0), (0, 100)), (3.0, 200.0))
 
     move = best_move(problem)
 
     assert move.case == Case.RETREAT
-    np.testing.assert_allclose(point(move, u, w), (-1, 0), atol=1e-12)
+    np.testing.assert_allclose(point(move, u, w), (-np.sqrt(0.5), -np.sqrt(0.5)), atol=1e-9)
+
+
+@pytest.mark.parametrize("angle", [120.0, 150.0, 175.0])
+def test_of_two_broken_costs_that_pull_apart_none_is_raised_to_lower_the_other(angle):
+    second = (np.cos(np.radians(angle)), np.sin(np.radians(angle)))
+    problem, u, w = region((0, 1), ((1, 0), second), (3.0, 2.0))
+
+    move = best_move(problem)
+
+    change = np.array(((1, 0), second)) @ point(move, u, w)
+    assert move.case == Case.RETREAT
+    assert (change < -0.01).all()
+
+
+def test_a_retreat_breaks_no_limit_that_is_kept():
+    problem, u, w = region((0, 1), ((1, 0), (-1, 0.2)), (3.0, -0.1))
+
+    move = best_move(problem)
+
+    x = point(move, u, w)
+    assert move.case == Case.RETREAT
+    assert x[0] < -0.05
+    assert np.array((-1, 0.2)) @ x <= 0.1 + 1e-9
 
 
 @pytest.mark.parametrize("n_costs", [1, 2, 3])

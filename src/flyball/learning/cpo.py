@@ -3,7 +3,7 @@
 
 Achiam et al. (2017), arXiv:1705.10528. Each iteration takes one step of the actor: the best one, to
 first order, that stays within a KL divergence of the old policy and keeps every limit (see
-`quadratic`); where a limit is broken and out of reach, the step only lowers the cost. Then the step
+`quadratic`); where broken limits are out of reach, the step only lowers their costs. Then the step
 is shortened until, by the experience that there is, the reward gains, every cost keeps its limit
 (or falls, where it is broken) and the divergence is within bounds (see `trust`); what is not finite
 counts as refused, and when nothing is accepted the policy stays as it is.

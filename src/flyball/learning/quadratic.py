@@ -25,6 +25,9 @@ LARGEST_NUMBER_OF_COSTS = 8
 EXACT = 1e-9
 """Rounding that a limit or a multiplier may be off, relative to its terms."""
 
+RELIEF = 0.05
+"""Share of the region by which each broken limit is approached where it is out of reach."""
+
 ALIKE = 1e8
 """Costs whose gradients are so nearly parallel (condition number) are at their limits together."""
 
@@ -71,26 +74,49 @@ class Move(NamedTuple):
 
 
 def best_move(region: Quadratic) -> Move:
-    """Return the best step; of several broken limits out of reach, away from the furthest."""
+    """Return the best step; where broken limits are out of reach, the one that lowers them all."""
     c = region.c
     size = np.sqrt(np.maximum(np.diag(region.s), 0.0))
     moves, broken = size > 0.0, c > 0.0
+    nothing = np.zeros_like(c)
     if not _sound(region) or (broken & ~moves).any():
-        return Move(Case.STILL, 0.0, np.zeros_like(c), np.zeros_like(c))
+        return Move(Case.STILL, 0.0, nothing, nothing)
     unit = np.where(moves, size, 1.0)  # limits as distances in the region, whatever their units
     r, s = region.r / unit, region.s / np.outer(unit, unit)
     scaled = Quadratic(region.q, r, s, c / unit, region.delta)
+    found = _best(scaled, moves)
+    if found is not None:
+        reward, cost, multiplier = found
+        return Move(_case(scaled, moves), reward, cost / unit, multiplier / unit)
+    if not broken.any():
+        return Move(Case.STILL, 0.0, nothing, nothing)
+    return Move(Case.RETREAT, 0.0, _retreat(scaled, moves) / unit, nothing)
+
+
+def _best(region: Quadratic, moves: Bools) -> tuple[float, Doubles, Doubles] | None:
+    """Return the optimum in coefficients with its multipliers; None where nothing keeps all."""
     for chosen in _subsets(np.flatnonzero(moves)):
-        found = _best_on(chosen, scaled)
+        found = _best_on(chosen, region)
         if found is not None:
-            reward, cost, multiplier = found
-            return Move(_case(scaled, moves), reward, cost / unit, multiplier / unit)
-    cost = np.zeros_like(c)
-    if broken.any():
-        worst = np.argmax(np.where(moves, scaled.c, -np.inf))
-        cost[worst] = -np.sqrt(2.0 * region.delta) / unit[worst]
-    case = Case.RETREAT if broken.any() else Case.STILL
-    return Move(case, 0.0, cost, np.zeros_like(c))
+            return found
+    return None
+
+
+def _retreat(region: Quadratic, moves: Bools) -> Doubles:
+    """Return coefficients (C,) of the step that lowers all broken costs most, as distances.
+
+    No broken one may rise, and none that is kept may break; if it can be had, each broken one falls
+    by `RELIEF`, because steps bend.
+    """
+    _, _, s, c, delta = region
+    down = -(c > 0.0).astype(np.float64)
+    lower = Quadratic(float(down @ s @ down), s @ down, s, c, delta)
+    for relief in (RELIEF * np.sqrt(2.0 * delta), 0.0):
+        found = _best(lower._replace(c=np.where(c > 0.0, relief, c)), moves)
+        if found is not None:
+            reward, cost, _ = found
+            return reward * down + cost
+    return np.zeros_like(c)
 
 
 def _sound(region: Quadratic) -> bool:
