@@ -19,6 +19,7 @@ times since that last fell by PROGRESS_M, s.
 import math
 from typing import Any, NamedTuple
 
+from flyball.core.batch import Floats
 from flyball.worlds.classics.compiling import inlined
 from flyball.worlds.classics.guarded.chance import PLACE, SIDE, drawn
 from flyball.worlds.classics.guarded.compiling import called
@@ -238,21 +239,34 @@ def observe_row(problem: Any, row: int, state: State, seen: Seen) -> None:
         for axis in range(2):
             obs[axis] = real[8 * n + 2 * i + axis] - real[4 * i + axis]
             obs[2 + axis] = real[4 * i + 2 + axis]
-        last, at = -1.0, -1
-        for k in range(min(N_SEEN, n - 1)):
-            last, at = following(n, row, i, last, at, state)
+        n_seen = find(n, row, i, state, obs)
+        for k in range(n_seen):
+            at = int(obs[4 + 4 * k])
             for axis in range(4):
                 obs[4 + 4 * k + axis] = real[4 * at + axis] - real[4 * i + axis]
 
 
 @inlined
-def following(n: int, row: int, i: int, last: float, at: int, state: State) -> tuple[float, int]:
-    """Return distance squared and number of the nearest other that comes after the last one."""
-    real, least, found = state.real[row], math.inf, -1
+def find(n: int, row: int, i: int, state: State, obs: Floats) -> int:
+    """Write the numbers of the nearest others to every fourth column, and return how many."""
+    n_seen, farthest = 0, math.inf
     for j in range(n):
-        x, y = real[4 * j] - real[4 * i], real[4 * j + 1] - real[4 * i + 1]
-        far = x * x + y * y
-        behind = far > last or (far == last and j > at)
-        if j != i and behind and far < least:
-            least, found = far, j
-    return least, found
+        far = between_references(row, i, j, state)
+        if j == i or (n_seen == N_SEEN and not far < farthest):
+            continue
+        k = min(n_seen, N_SEEN - 1)
+        while k > 0 and far < between_references(row, i, int(obs[4 * k]), state):
+            obs[4 + 4 * k] = obs[4 * k]
+            k -= 1
+        obs[4 + 4 * k] = j
+        n_seen = min(n_seen + 1, N_SEEN)
+        farthest = between_references(row, i, int(obs[4 * n_seen]), state)
+    return n_seen
+
+
+@inlined
+def between_references(row: int, i: int, j: int, state: State) -> float:
+    """Return the square of the distance of two references."""
+    real = state.real[row]
+    x, y = real[4 * j] - real[4 * i], real[4 * j + 1] - real[4 * i + 1]
+    return float(x * x + y * y)
