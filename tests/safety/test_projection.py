@@ -367,15 +367,16 @@ def test_shapes_that_differ_are_refused_and_never_read_beyond(part, n):
     assert (out == 7.0).all()
 
 
-@pytest.mark.parametrize("part", ["low", "high", "rows", "bound", "proposed"])
+@pytest.mark.parametrize("part", ["low", "high", "rows", "bound", "proposed", "scale", "price"])
 def test_a_batch_with_a_row_missing_is_refused_as_a_whole(part):
     parts = {
         "low": -np.ones((3, 2)), "high": np.ones((3, 2)), "rows": np.ones((3, 1, 2)),
-        "bound": np.zeros((3, 1)), "proposed": np.ones((3, 2)),
+        "bound": np.zeros((3, 1)), "proposed": np.ones((3, 2)), "scale": np.ones(2),
+        "price": np.full(1, np.inf),
     }  # fmt: skip
-    parts[part] = parts[part][:2]
+    parts[part] = parts[part][:-1]
     proposed = parts.pop("proposed")
-    limits = Limits(**parts, scale=np.ones(2), price=np.full(1, np.inf))
+    limits = Limits(**parts)
 
     applied, code, slack = project_all(limits, proposed, np.full((3, 2), 7.0))
 

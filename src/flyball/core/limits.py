@@ -87,11 +87,9 @@ class Constraint:
 
 
 def _range_faults(low: float, high: float) -> Iterator[Fault]:
-    if not low <= high:
-        yield Fault("low, high", f"{low}, {high}", "low at most high", "exchange or correct them")
-    elif low == math.inf or high == -math.inf:
-        allowed = "a range with numbers in it"
-        yield Fault("low, high", f"{low}, {high}", allowed, "correct the infinite end")
+    if not (low <= high and low < math.inf and high > -math.inf):
+        allowed = "low at most high, with numbers between them"
+        yield Fault("low, high", f"{low}, {high}", allowed, "exchange or correct them")
 
 
 def _window_faults(window_s: float, key: str = "window_s") -> Iterator[Fault]:

@@ -172,41 +172,42 @@ def project(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out:
     int
         SAME, BENT, INVALID, INFEASIBLE or UNFINISHED.
     """
-    n_dims, code = len(out), INVALID
-    if len(proposed) == n_dims and fits(work, limits, n_dims):
-        code = _bend(work, limits, proposed, out)
-    if code not in (SAME, BENT):
-        out[:] = np.nan
-        if len(refuge) == n_dims:
-            out[:] = refuge
-    if code != BENT:
-        work.multiplier[:] = 0.0
-    return code
+    n_dims = len(out)
+    if len(proposed) == n_dims == len(refuge) and fits(work, limits, n_dims):
+        return _answer(work, limits, proposed, refuge, out)
+    work.multiplier[:] = 0.0
+    out[:] = np.nan
+    if len(refuge) == n_dims:
+        out[:] = refuge
+    return INVALID
 
 
 @njit(cache=True, nogil=True)
-def _bend(work: Work, limits: Limits, proposed: Doubles, out: Doubles) -> int:
-    """Write the nearest action, if there is one, and return a code."""
-    code, margin = sound(limits, proposed), 0.0
-    if code != SAME:
-        return code
-    if admissible(limits, proposed):
-        out[:] = proposed
-        return SAME
-    # A set without inside has no room for the margin; what it holds is kept to rounding.
-    for margin in (MARGIN, 0.0):
-        code = _load(work, limits, proposed, margin)
-        if code == BENT:
-            ended = descend(work)
-            code = BENT if ended == SOLVED else INFEASIBLE if ended == EMPTY else UNFINISHED
-        if code != INFEASIBLE:
-            break
+def _answer(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out: Doubles) -> int:
+    """Do what `project` says, where all shapes fit."""
+    code = sound(limits, proposed)
+    if code == SAME:
+        if admissible(limits, proposed):
+            work.multiplier[:] = 0.0
+            out[:] = proposed
+            return SAME
+        # A set without inside has no room for the margin; what it holds is kept to rounding.
+        for margin in (MARGIN, 0.0):
+            code = _load(work, limits, proposed, margin)
+            if code == BENT:
+                ended = descend(work)
+                code = BENT if ended == SOLVED else INFEASIBLE if ended == EMPTY else UNFINISHED
+            if code != INFEASIBLE:
+                break
     if code == BENT:
         for d in range(len(out)):
             wanted = limits.low[d] + work.v[d] * limits.scale[d]
             out[d] = min(max(wanted, limits.low[d]), limits.high[d])
         if not _keeps_hard(limits, out, 10.0 * ROUNDING if margin > 0.0 else NEAR):
             code = UNFINISHED
+    if code != BENT:
+        work.multiplier[:] = 0.0
+        out[:] = refuge
     return code
 
 
@@ -256,12 +257,13 @@ def project_all(
     slack = np.zeros((n, n_rows))
     # Compiled code would read beyond an array that is too short.
     same = proposed.shape == low.shape == high.shape == refuge.shape
-    if not (same and bound.shape == (n, n_rows) and rows.shape == (n, n_rows, n_dims)):
+    one = len(scale) == n_dims and len(price) == n_rows
+    if not (same and one and bound.shape[0] == n and rows.shape == (n, n_rows, n_dims)):
         return applied, code, slack
     work = allocate(n_rows, n_dims)
     for b in range(n):
         own = Limits(low[b], high[b], scale, rows[b], bound[b], price)
-        code[b] = project(work, own, proposed[b], refuge[b], applied[b])
+        code[b] = _answer(work, own, proposed[b], refuge[b], applied[b])
         for r in range(n_rows):
             total = -bound[b, r]
             for d in range(n_dims):
