@@ -160,6 +160,20 @@ def test_no_step_leaves_the_trust_region_or_breaks_a_limit_that_was_kept():
     assert moved > 4
 
 
+def test_where_no_limit_can_be_reached_the_policy_still_moves_and_both_costs_fall():
+    limits = {"toll": -9.0, "opened": -99.0}
+    run = made(Toll(32), replace(QUICK, n_steps=24, caution=0.0, limits=limits))
+
+    figures = [run.iterate(k, 0.0) for k in range(8)]
+
+    assert {each["case"] for each in figures} == {Case.RETREAT}
+    assert sum(each["accepted"] > 0.0 for each in figures) >= 6
+    for cost in ("toll", "opened"):
+        assert all(each[f"cost_change.{cost}"] <= 0.0 for each in figures)
+        paid = [each[f"episode_cost.{cost}"] for each in figures]
+        assert np.mean(paid[-3:]) < np.mean(paid[:3])
+
+
 def test_before_an_episode_has_ended_the_policy_stands_and_the_critics_learn():
     class Endless(Tolls):
         def step(self, action):
