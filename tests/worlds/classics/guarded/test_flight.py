@@ -65,12 +65,20 @@ def test_an_acceleration_is_never_longer_than_the_robot_can():
     assert (np.linalg.norm(found, axis=-1) <= 5.0 + 1e-12).all()
 
 
+def test_an_acceleration_that_would_pass_the_speed_limit_is_the_one_that_reaches_it():
+    push, speed = np.array([[3.0, 0.0], [1.0, 0.0], [5.0, 0.0]]), np.array([[11.8, 0.0]])
+
+    found = flight.slowed(PROBLEM, push, speed * [[1.0], [0.5], [2.0]])
+
+    np.testing.assert_allclose(found, [[0.8, 0.0], [1.0, 0.0], [-5.0, 0.0]], atol=1e-9)
+
+
 def test_ways_are_leant_to_the_right_only_where_another_is_near_and_ahead():
     way = np.array([[[10.0, 0.0]]])
 
     ahead = flight.leaning(PROBLEM, way, seen((10, 0), (5, 0), [(12.0, 1.0, 0.0, 0.0)]))
     behind = flight.leaning(PROBLEM, way, seen((10, 0), (5, 0), [(-12.0, 1.0, 0.0, 0.0)]))
-    far = flight.leaning(PROBLEM, way, seen((10, 0), (5, 0), [(30.0, 1.0, 0.0, 0.0)]))
+    far = flight.leaning(PROBLEM, way, seen((10, 0), (5, 0), [(50.0, 1.0, 0.0, 0.0)]))
 
     assert ahead[0, 0, 1] < 0.0
     np.testing.assert_array_equal(behind, way)

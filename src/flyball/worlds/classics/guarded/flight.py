@@ -11,7 +11,7 @@ half-plane of accelerations, of which each robot takes half. The nearest acceler
 half-planes is found by Hildreth's sweeps. Ties are broken to the right.
 
 It is good and no proof: too many half-planes at once leave nothing, a decision holds for a whole
-step, and near D the barrier is steep.
+step, and near D the barrier is steep. Only the six nearest others are seen.
 """
 
 import numpy as np
@@ -20,20 +20,24 @@ from flyball.core.batch import Doubles
 from flyball.worlds.classics.guarded.scenario import Scenario
 from flyball.worlds.classics.guarded.swarm import N_SEEN
 
-GAIN_PER_S = 2.0
+GAIN_PER_S = 4.0
 """How fast a barrier may fall, as a share of itself."""
 
-BRAKING = 0.7
+BRAKING = 0.5
 """Share of the acceleration that braking counts on; the rest is left for turning."""
+
+CAREFUL = 0.99
+"""Share of the speed limit that is used."""
 
 SWEEPS = 12
 """Of Hildreth's method."""
 
-SIDESTEP = 0.35
+SIDESTEP = 0.8
 """How far a robot with others near leans to the right of its way, as a share of its speed."""
 
-NEAR = 4.0
-"""Others within so many separations are given way to."""
+NEAR = 8.0
+"""Others within so many separations are given way to. These numbers are the best of sixteen that
+were tried on 40 robots in the circle, at steps of 0.1 s, with seeds 1000 and 1001."""
 
 
 def to_goal(problem: Scenario, way: Doubles, speed: Doubles) -> Doubles:
@@ -72,6 +76,8 @@ def leaning(problem: Scenario, way: Doubles, obs: Doubles) -> Doubles:
 def keep_apart(problem: Scenario, wish: Doubles, obs: Doubles) -> Doubles:
     """Return the nearest acceleration (B, N, 2) to a wish that keeps every braking barrier.
 
+    And the speed limit, if it was kept so far.
+
     Parameters
     ----------
     problem
@@ -102,7 +108,17 @@ def keep_apart(problem: Scenario, wish: Doubles, obs: Doubles) -> Doubles:
             change = np.maximum(short, -weight[..., k])
             weight[..., k] += change
             found += change[..., None] * normal[..., k, :]
-    return capped(found, plant.acceleration)
+    return slowed(problem, capped(found, plant.acceleration), obs[..., 2:4])
+
+
+def slowed(problem: Scenario, push: Doubles, speed: Doubles) -> Doubles:
+    """Return accelerations (..., 2), changed where a step of them would pass the speed limit."""
+    plant, step_s = problem.plant, problem.step_s
+    most = CAREFUL * plant.speed
+    after = speed + step_s * push
+    fast = np.linalg.norm(after, axis=-1, keepdims=True) > most
+    slower = capped((capped(after, most) - speed) / step_s, plant.acceleration)
+    return np.where(fast, slower, push)
 
 
 def capped(vector: Doubles, most: float) -> Doubles:
