@@ -91,13 +91,29 @@ def test_the_bound_covers_new_examples_as_often_as_was_promised_however_bad_the_
 
 
 def test_the_margin_is_of_the_worst_example_of_each_group():
-    veto = Veto(Tolls(1).spec, replace(QUICK, alpha=0.3))
+    veto = Veto(Tolls(1).spec, replace(QUICK, alpha=0.3, covers="episode"))
     examples = told(40, 0, group=np.arange(40) // 4, noise=2.0)
 
     veto.calibrate(examples)
 
     short = (examples.coming - veto.predicted(examples.seen))[:, 0].reshape(10, 4).max(1)
     assert veto.margin[0] == np.sort(short)[math.ceil(11 * 0.7) - 1]
+
+
+def test_a_decision_is_covered_by_one_example_drawn_from_each_group():
+    examples = told(400, 0, group=np.arange(400) // 40, noise=2.0)
+    margins = []
+    for seed in range(200):
+        veto = Veto(Tolls(1).spec, replace(QUICK, alpha=0.3, seed=seed))
+        veto.predicted = lambda seen: np.zeros((len(seen), 1))
+        veto.calibrate(examples)
+        margins.append(veto.margin[0])
+        assert veto.margin[0] in examples.coming
+    covered = np.mean([np.mean(examples.coming <= each) for each in margins])
+
+    # Rank 8 of 11 over groups that are alike.
+    assert covered == pytest.approx(8 / 11, abs=0.03)
+    assert len(set(margins)) > 50
 
 
 def test_several_costs_share_what_may_go_wrong():

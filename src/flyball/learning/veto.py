@@ -7,12 +7,14 @@ episode; a split-conformal margin on examples that it never learned from turns t
 an upper bound. Whatever the networks are worth, and whatever the plant does, the bound holds with
 probability at least 1 - alpha for a further example that is exchangeable with those of the margin
 (Vovk et al., *Algorithmic learning in a random world*, 2005; Lei et al., arXiv:1604.04173).
-Examples of one episode belong together, so the unit is the group: its score is that of its worst
-example, and the bound holds for all its examples at once. An action whose bound is above what is
-tolerated is vetoed; so with probability at least 1 - alpha no action of an episode that was let
-through costs more than is tolerated. That is for the policy and the plant that the examples came
-from: a policy that learned since, or that avoids what is vetoed, is another one. Hence a Shield may
-send what is vetoed to its backup, and must check what is not vetoed all the same.
+Examples of one episode belong together, so the unit is the episode: with `covers` "decision" one
+example drawn from each is its score, and the bound holds for a decision drawn from a further
+episode; with "episode" it is the worst example, and the bound holds for all decisions of a further
+episode at once, at the price of a wide margin. An action whose bound is above what is tolerated is
+vetoed; so of such decisions, or episodes, at most the share alpha costs more than is tolerated
+without a veto. That is for the policy and the plant that the examples came from: a policy that
+learned since, or that avoids what is vetoed, is another one. Hence a Shield may send what is vetoed
+to its backup, and must check what is not vetoed all the same.
 
 With fewer groups than the share asked for can be told from, the margin is infinite and everything
 is vetoed; so is an action outside its range, and whatever is no number.
@@ -21,6 +23,7 @@ is vetoed; so is an action outside its range, and whatever is no number.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -37,7 +40,9 @@ from flyball.learning.nets.net import layer, mlp
 from flyball.learning.nets.norm import FeatureNorm
 from flyball.learning.settings import check
 
-STREAM_SPLIT, STREAM_ORDER = 21, 22
+STREAM_SPLIT, STREAM_ORDER, STREAM_DRAWN = 21, 22, 23
+
+Covers = Literal["decision", "episode"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,10 @@ class VetoConfig:
     """Names every random draw, at least 0."""
 
     alpha: float = 0.05
-    """Largest share of episodes in which the bound may be too low, in (0, 1)."""
+    """Largest share of decisions, or episodes, for which the bound may be too low, in (0, 1)."""
+
+    covers: Covers = "decision"
+    """What alpha is a share of: decisions, each drawn from an episode, or whole episodes."""
 
     tolerated: Mapping[str, float] = field(default_factory=dict)
     """Coming cost that is let through, by its name; others: the limit of an episode."""
@@ -81,6 +89,7 @@ class VetoConfig:
                 "at least 0": ("seed",),
                 "at least 1": ("members", "epochs", "minibatch"),
             },
+            {"covers": get_args(Covers)},
         )
 
 
@@ -154,6 +163,9 @@ class Veto:
 
     def calibrate(self, examples: Examples) -> None:
         """Take the margin of each cost from examples that were not learned from."""
+        if self.config.covers == "decision":  # the first of each episode in an order that is drawn
+            order = generator(self.config.seed, STREAM_DRAWN).permutation(len(examples.group))
+            examples = examples.at(order[np.unique(examples.group[order], return_index=True)[1]])
         short = examples.coming - self.predicted(examples.seen)
         groups = np.unique(examples.group, return_inverse=True)[1]
         worst = np.full((groups.max(initial=-1) + 1, short.shape[1]), -np.inf)

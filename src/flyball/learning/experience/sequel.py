@@ -26,7 +26,7 @@ class Examples(NamedTuple):
     coming: Doubles  # (n, C) cost from there on within the horizon, of its episode
     group: Longs  # (n,) the episode
 
-    def at(self, which: Bools) -> "Examples":
+    def at(self, which: Bools | Longs) -> "Examples":
         """Return some examples (n,)."""
         return Examples(self.seen[which], self.coming[which], self.group[which])
 
