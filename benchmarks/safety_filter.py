@@ -8,14 +8,14 @@ theirs, theirs, ours). Violations are of the true rows in float64; the distance 
 quadprog, which is exact. Rivals come through qpsolvers with their usual settings and work in
 .venv-peers-safety (`make peers`); without it the figures say so. ``--quick`` measures for a moment.
 To keep the figures: ``python tools/evidence.py record safety_filter --rooms safety/projection
---seeds 0 -- benchmarks/safety_filter.py``.
+safety/filtering --seeds 0 -- benchmarks/safety_filter.py``.
 """
 
 import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,10 @@ def batched(size: str, problems: Problems, target: float | None, effort: Effort)
     return absolute(metric, took, better="less", target=target, note=note)
 
 
-def single(size: str, problems: Problems, target: float | None, effort: Effort) -> Iterator[Figure]:
+def single(
+    size: str, decide: Callable[[int], Doubles], target: float | None, effort: Effort
+) -> Iterator[Figure]:
     """Measure decisions one by one: the median and the 99th percentile, us."""
-    decide = ours.one_by_one(problems)
     took = [np.percentile(decide(effort.decisions), (50, 99)) for _ in range(effort.rounds)]
     for k, (name, bound) in enumerate((("median", None), ("p99", target))):
         yield absolute(
@@ -164,12 +165,15 @@ def measure(effort: Effort) -> Iterator[Figure]:
     for n_dims, n_rows in SIZES:
         size, problems = f"{n_dims}x{n_rows}", random_problems(BATCH, n_dims, n_rows)
         yield batched(size, problems, BATCHED_US.get((n_dims, n_rows)), effort)
-        yield from single(size, problems, SERVED_US.get((n_dims, n_rows)), effort)
+        target = SERVED_US.get((n_dims, n_rows))
+        yield from single(size, ours.one_by_one(problems), target, effort)
         yield exactness(size, problems)
         if PEERS.exists():
             yield from rivals(size, problems, effort)
         else:
             yield missing(size, problems, effort)
+    yield from single("3x1, limits and memory too,", ours.whole(random_problems(BATCH, 3, 1)), None,
+                      effort)  # fmt: skip
     n_dims, n_rows = SIZES[1]
     yield from soft(f"{n_dims}x{n_rows}", random_problems(BATCH, n_dims, n_rows, 0.5), effort)
 

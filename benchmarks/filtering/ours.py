@@ -7,6 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from filtering.problems import Doubles, Problems, cost
+from flyball.core.limits import Linear
+from flyball.core.spec import TanhGaussian
+from flyball.safety.filtering import Asked, Filter
 from flyball.safety.projection import Limits, allocate, project, project_all
 
 Latencies = Doubles
@@ -30,6 +33,30 @@ def one_by_one(problems: Problems) -> Callable[[int], Latencies]:
             began = time.perf_counter_ns()
             limits = Limits(low, high, scale, rows, bound, price)
             project(work, limits, proposed, refuge, out)
+            took[k] = time.perf_counter_ns() - began
+        return took / 1000.0
+
+    decide(1)
+    return decide
+
+
+def whole(problems: Problems) -> Callable[[int], Latencies]:
+    """Return what times whole decisions of a filter with one sum: its limits and its memory too."""
+    n, n_dims = problems.proposed.shape
+    values = [TanhGaussian(f"value {d}", "-", -1.0, 1.0) for d in range(n_dims)]
+    weights = {each.name: float(problems.rows[0, 0, d]) for d, each in enumerate(values)}
+    limit = Linear(name="sum", unit="-", values=weights, bound=float(problems.bound[0, 0]))
+    made = Filter([limit], values, (), n_rows=1, decision_s=1.0)
+    made.begin(np.zeros(1, np.int64), np.zeros((1, n_dims)), np.zeros(1))
+    none, now_s = np.zeros((1, 0)), np.ones(1)
+    known = np.zeros((1, 0), np.bool_)
+    asked = [Asked(each[None].copy(), none, none, known, now_s) for each in problems.proposed]
+
+    def decide(amount: int) -> Latencies:
+        took = np.empty(amount)
+        for k in range(amount):
+            began = time.perf_counter_ns()
+            made(asked[k % n])
             took[k] = time.perf_counter_ns() - began
         return took / 1000.0
 

@@ -73,8 +73,9 @@ def test_the_gap_shows_an_action_that_is_not_the_nearest(monkeypatch):
     assert ours.worst_gap(problems) > 0.01
 
 
-def test_every_decision_is_timed():
-    took = ours.one_by_one(random_problems(4, 3, 1))(10)
+@pytest.mark.parametrize("decides", [ours.one_by_one, ours.whole])
+def test_every_decision_is_timed(decides):
+    took = decides(random_problems(4, 3, 1))(10)
 
     assert took.shape == (10,)
     assert (took > 0.0).all()
