@@ -34,11 +34,13 @@ from flyball.core.errors import ConfigError, Problem, nearest
 from flyball.core.random import generator
 from flyball.core.spec import Cost, Spec
 from flyball.learning.checkpoint import Arrays, load_module, module_arrays
-from flyball.learning.experience.sequel import Encoding, Examples
+from flyball.learning.experience.sequel import Encoding, Examples, lived
 from flyball.learning.nets.flat import Adam
 from flyball.learning.nets.net import layer, mlp
 from flyball.learning.nets.norm import FeatureNorm
 from flyball.learning.settings import check
+
+__all__ = ["Examples", "Veto", "VetoConfig", "fit", "lived", "margin"]
 
 STREAM_SPLIT, STREAM_ORDER, STREAM_DRAWN = 21, 22, 23
 
