@@ -70,7 +70,7 @@ def run(
         kept = env.snapshot()
         kept["whole"][:, 0] = rng.choice(winning, b)
         observation = env.restore(kept)
-        shield.begin(observation, now_s)
+        shield.begin(now_s)
         sensors, past, before = Sensors(attack, b, BLIND_MOST), [], observation.signals
         for k in range(SPELL):
             cell = env.state.whole[:, 0]
@@ -94,5 +94,5 @@ def run(
             before, observation = observation.signals, step.observation
             ended = step.terminated | step.truncated
             if ended.any():
-                shield.begin(observation, now_s, ended)
+                shield.begin(now_s, ended)
     return Outcome(done, breaches, 1.0 if breaches else 0.0, lost, changed)

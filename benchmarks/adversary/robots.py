@@ -64,7 +64,7 @@ def run(
     shield = Shield(env.spec, envelope, n_envs=b, step_s=env.scenario.step_s, config=config)
     observation = env.reset(seed * 1000 + np.arange(b))
     now_s, done, breaches, lost, changed, k = np.zeros(b), 0, 0, 0, 0, 0
-    shield.begin(observation, now_s)
+    shield.begin(now_s)
     past: list[Doubles] = []
     outcomes: list[Doubles] = []
     smallest = np.inf
@@ -84,7 +84,7 @@ def run(
         ended = step.terminated | step.truncated
         if ended.any():
             outcomes += list(step.outcome[ended])
-            shield.begin(observation, now_s, ended)
+            shield.begin(now_s, ended)
     table = np.array(outcomes).reshape(-1, len(names))
     own = {name: table[:, c] for c, name in enumerate(names)}
     if len(table):

@@ -128,7 +128,7 @@ def run(trial: Trial, n_steps: int) -> Outcome:
     env.reset(np.arange(b))
     while steps < n_steps:
         observation = place(env, starts(rng, envelope, trial.ranges, b))
-        shield.begin(observation, now_s)
+        shield.begin(now_s)
         before = observation.signals
         sensors = Sensors(trial.attack, b, holds - 1)
         scene = Scene(

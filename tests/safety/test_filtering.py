@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flyball.core.envelope import Affine
-from flyball.core.errors import ConfigError
+from flyball.core.errors import ConfigError, InvariantError
 from flyball.core.limits import Barrier, Box, Curve, Linear, Rate
 from flyball.core.spec import Signal, TanhGaussian
 from flyball.safety.compiling import Plant
@@ -236,6 +236,15 @@ def test_for_every_float_the_output_is_finite_in_its_box_and_near_the_last(wish,
     inside = 4.0 <= wish[0] <= 6.0 and 0.0 <= wish[1] <= 4.0 and wish[0] + 0.5 * wish[1] <= 9.0
     if inside and now >= 0.0:
         assert found.applied[0].tobytes() == np.array(wish).tobytes()
+
+
+@pytest.mark.parametrize("part", Asked._fields)
+def test_arrays_of_other_shapes_never_reach_compiled_code(part):
+    made = filter_of([RATE], signals=(HEAT,))
+    right = asked([5.0, 1.0], (300.0,))
+
+    with pytest.raises(InvariantError, match="a filter of 1 rows was asked with arrays of shapes"):
+        made(right._replace(**{part: getattr(right, part)[:0]}))
 
 
 def test_a_snapshot_of_the_past_goes_back_bit_for_bit():

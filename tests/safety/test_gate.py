@@ -34,6 +34,13 @@ def gate_of(step_s, n_rows=N, hold_s=0.1, horizon=1):
     return Gate(envelope(hold_s, horizon), VALUES, n_rows=n_rows, step_s=step_s)
 
 
+class Clueless:
+    """A backup that never knows what to do."""
+
+    def value(self, low, high):  # noqa: ARG002
+        return np.full((len(low), 1), np.nan)
+
+
 def exact(state):
     return Region(state.copy(), state.copy())
 
@@ -143,14 +150,43 @@ def test_a_measurement_that_the_model_excludes_is_reported():
     assert gated.doubted.all()
 
 
-def test_a_start_beyond_what_is_certified_is_lost_and_says_so():
+def test_a_start_beyond_what_is_certified_is_lost_says_so_and_brakes():
     gate = gate_of(0.1, hold_s=0.1)
     state = np.tile([0.95, 1.9], (N, 1))
 
     gated = gate.decide(exact(state), np.full((N, 1), 1.0), np.full((N, 1), 0.25))
 
     assert (gated.code == LOST).all()
+    np.testing.assert_array_equal(gated.applied, -BRAKE)
+
+
+def test_a_row_of_which_nothing_is_known_holds_what_was_applied():
+    gate, unknown = (
+        gate_of(0.1, hold_s=0.1),
+        Region(np.full((N, 2), np.nan), np.full((N, 2), np.nan)),
+    )
+
+    gated = gate.decide(unknown, np.full((N, 1), 1.0), np.full((N, 1), 0.25))
+
+    assert (gated.code == LOST).all()
     np.testing.assert_array_equal(gated.applied, 0.25)
+
+
+def test_a_step_as_long_as_a_hold_needs_no_plan_within_the_safe_set():
+    own = replace(envelope(), backup=Clueless())
+    gate = Gate(own, VALUES, n_rows=N, step_s=0.1)
+
+    gated = gate.decide(exact(np.zeros((N, 2))), np.full((N, 1), 0.5), np.zeros((N, 1)))
+
+    assert (gated.code == PASSED).all()
+    assert not gate.ticks.any()
+    assert (gated.left_s == np.inf).all()
+    assert (
+        Gate(own, VALUES, n_rows=N, step_s=0.05)
+        .decide(exact(np.zeros((N, 2))), np.full((N, 1), 0.5), np.zeros((N, 1)))
+        .code
+        == LOST
+    ).all()
 
 
 def test_a_row_that_refuses_everything_restores_its_plan_again_and_again():

@@ -24,7 +24,7 @@ class Site:
         self.rail, self.now_s, self.kept = Rail(1), 0.0, []
         self.rail.count[:] = -(10**9)  # no end
         self.seen = self.rail._observe(np.ones(1, np.bool_))
-        self.keeper.begin(self.seen, 0.0)
+        self.keeper.begin(0.0)
 
     def step(self, wish, force=0.0):
         kept = self.keeper.decide(self.seen, np.array([wish]), self.now_s, policy="p1")
@@ -131,8 +131,24 @@ def test_a_decision_that_cannot_be_recorded_is_not_given():
                 raise RunError([])
             return super().append(record)
 
+    site = Site(journal=Full())
     with pytest.raises(RunError):
-        Site(journal=Full()).step(0.0)
+        site.step(0.5)
+    assert site.keeper.shield.filter.history.last_s[0] == 0.0
+    assert site.keeper.stop.mode == Mode.TRIPPED
+    assert "a decision could not be recorded" in site.keeper.stop.reasons[0]
+
+
+def test_after_a_restart_it_goes_on_from_what_was_applied_last():
+    site = Site()
+    site.release()
+    site.step(1.5)
+
+    again = keeper_of(site.journal)
+    again.begin(site.now_s)
+
+    assert again.shield.filter.history.last[0, 0] == 1.5
+    assert again.stop.mode == Mode.RUNNING
 
 
 def test_what_bent_an_action_is_named_with_its_price():

@@ -101,7 +101,7 @@ def test_a_row_that_starts_anew_forgets_its_plan_and_the_others_do_not():
     for _ in range(3):
         env.step(push(BRAKE))
     plans = env.shield.gate.ticks.copy()
-    env.shield.begin(env._observation, env.now_s, np.arange(N) == 7)
+    env.shield.begin(env.now_s, np.arange(N) == 7)
 
     assert env.shield.gate.ticks[7] == 0
     np.testing.assert_array_equal(np.delete(env.shield.gate.ticks, 7), np.delete(plans, 7))
@@ -110,7 +110,7 @@ def test_a_row_that_starts_anew_forgets_its_plan_and_the_others_do_not():
 def test_a_signal_that_is_old_or_bad_is_not_believed():
     shield, env = shield_of(), Rail(N)
     observation = env.reset(np.zeros(N, np.int64))
-    shield.begin(observation, np.zeros(N))
+    shield.begin(np.zeros(N))
     shield.correct(observation, push(0.0), np.zeros(N))
     observation.signals[:] = 0.99
     observation.age_s[::2], observation.quality[1::2] = 5.0, False
@@ -159,7 +159,7 @@ def test_for_every_float_something_finite_within_range_and_rate_comes_out(
     )
     shield = Shield(SPEC, own, n_envs=1, step_s=0.1)
     observation = Rail(1).reset(np.zeros(1, np.int64))
-    shield.begin(observation, np.zeros(1))
+    shield.begin(np.zeros(1))
     observation.signals[:], observation.age_s[:], observation.quality[:] = (x, v), age_s, quality
 
     with np.errstate(all="ignore"):
@@ -177,3 +177,25 @@ def test_a_barrier_that_the_plant_does_not_state_is_refused():
 def test_a_step_that_no_proof_covers_is_refused():
     with pytest.raises(ConfigError, match=r"step_s: 0\.03 s"):
         shield_of(step_s=0.03)
+
+
+@pytest.mark.parametrize("shape", [(0,), (1, 1, 2), (2, 1, 1), (1, 1, 1, 3)])
+def test_arrays_of_another_shape_say_nothing_and_the_backup_holds(shape):
+    shield, seen = shield_of(1), Rail(1).reset(np.zeros(1, np.int64))
+    shield.begin(np.zeros(1))
+    other = Action(np.zeros((1, 1, 0), np.int32), np.ones(shape))
+
+    found = shield.correct(seen, other, np.zeros(1))
+
+    assert found.action.value.shape == (1, 1, 1)
+    assert found.gated[0] == RESTORED
+    seen.signals = np.zeros(shape)
+    assert np.isfinite(shield.correct(seen, push(0.0, 1), np.array([0.1])).action.value).all()
+    assert np.isfinite(shield.correct(seen, push(0.0, 1), np.zeros(3)).action.value).all()
+
+
+def test_a_signal_from_the_future_is_not_believed():
+    shield, seen = shield_of(1), Rail(1).reset(np.zeros(1, np.int64))
+    seen.age_s[:] = -1.0
+
+    assert not shield.trusted(seen).any()

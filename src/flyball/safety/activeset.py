@@ -17,9 +17,9 @@ D dims · R rows · M = R + 2 D rows with those of the box behind them.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Doubles, Ints
+from flyball.safety.kernels import kernel
 
 SOLVED, EMPTY, ENDLESS = range(3)
 """How `descend` ends: at the optimum; nothing keeps all hard rows; more steps than allowed."""
@@ -51,7 +51,7 @@ class Work(NamedTuple):
     v: Doubles  # (D,) scaled action
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def allocate(n_rows: int, n_dims: int) -> Work:
     """Return the memory for problems of R rows and D dims."""
     m = n_rows + 2 * n_dims
@@ -74,7 +74,7 @@ def allocate(n_rows: int, n_dims: int) -> Work:
     return work
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _excess(work: Work, r: int) -> float:
     """Return by how much row r is broken, in scaled units."""
     total = -work.limit[r]
@@ -83,7 +83,7 @@ def _excess(work: Work, r: int) -> float:
     return float(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _worst(work: Work) -> int:
     """Return the row that is furthest from where its multiplier says it is; -1 if none is."""
     found, most = -1, NEAR
@@ -104,7 +104,7 @@ def _worst(work: Work) -> int:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _face(work: Work, n_tight: int, row: int) -> float:
     """Write `part`, `share` and `ahead` of a row that comes in; return the length of `ahead`."""
     n_dims = len(work.v)
@@ -129,7 +129,7 @@ def _face(work: Work, n_tight: int, row: int) -> float:
     return float(np.sqrt(length))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join(work: Work, n_tight: int, row: int, length: float) -> None:
     """Put the row that `_face` looked at behind the tight ones."""
     work.state[row] = TIGHT
@@ -141,7 +141,7 @@ def _join(work: Work, n_tight: int, row: int, length: float) -> None:
         work.basis[n_tight, d] = work.ahead[d] / length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leave(work: Work, n_tight: int, i: int) -> None:
     """Take the i-th tight row out; rotations make what is left of `upper` triangular again."""
     for k in range(i, n_tight - 1):
@@ -159,7 +159,7 @@ def _leave(work: Work, n_tight: int, i: int) -> None:
             work.basis[k, d], work.basis[k + 1, d] = cos * one + sin * two, cos * two - sin * one
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _reach(work: Work, n_tight: int, sign: float, step: float) -> tuple[float, int]:
     """Return how far of a step the tight rows' multipliers allow, and which ends it (-1: none)."""
     leaver = -1
@@ -174,14 +174,14 @@ def _reach(work: Work, n_tight: int, sign: float, step: float) -> tuple[float, i
     return step, leaver
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle(work: Work, row: int, change: float) -> None:
     """Leave a row's multiplier at the end of its range that a change led to."""
     work.state[row] = PAID if change > 0.0 else OFF
     work.multiplier[row] = work.price[row] if change > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _take_in(work: Work, n_tight: int, row: int) -> int:
     """Move until `row` is tight, or its multiplier at an end of its range.
 
@@ -214,7 +214,7 @@ def _take_in(work: Work, n_tight: int, row: int) -> int:
         n_tight -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def descend(work: Work) -> int:
     """Move from p, which `v` holds, to the optimum; return SOLVED, EMPTY or ENDLESS."""
     n_tight = 0

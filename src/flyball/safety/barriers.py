@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Doubles
 from flyball.core.envelope import Affine
 from flyball.core.limits import Barrier
+from flyball.safety.kernels import kernel
 
 
 class Ahead(NamedTuple):
@@ -65,7 +65,7 @@ def row_of(limit: Barrier, affine: Affine, names: Sequence[str]) -> tuple[Double
     return weight @ affine.b, by, float(bound)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def predict(
     power: Doubles, way: Doubles, drift: Doubles, spread: Doubles, known: Doubles, queue: Doubles
 ) -> Doubles:

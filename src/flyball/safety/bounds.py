@@ -14,10 +14,10 @@ a curve is as narrow as it gets anywhere, a sum cannot be kept.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
 from flyball.safety.history import History, Window, past
+from flyball.safety.kernels import inlined, kernel
 
 BOX, STEP, SECOND, SPAN, CURVE, MOVES, TRAVEL, DWELL, INTERLOCK = range(9)
 """Kinds of intervals; SPAN is a rate within a window."""
@@ -67,7 +67,7 @@ class Seen(NamedTuple):
     trusted: Bools  # (M,) fresh, of good quality and finite
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def table(at: Doubles, level: Doubles, first: int, last: int, x: float) -> float:
     """Return the height of a table's line at x; beyond its ends it stays level."""
     if x <= at[first]:
@@ -79,7 +79,7 @@ def table(at: Doubles, level: Doubles, first: int, last: int, x: float) -> float
     return float(level[last - 1])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def narrowest(tables: Tables, first: int, last: int, low: float, high: float, side: float) -> float:
     """Return the tightest height of a table for signals within [low, high].
 
@@ -109,7 +109,7 @@ class Moment(NamedTuple):
     now_s: float
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _rests_or_runs(tables: Tables, moment: Moment, i: int) -> tuple[float, float]:
     """Return what a dwell limit allows now: one side, or everything."""
     on_s, off_s, every_s = tables.setting[i, 0], tables.setting[i, 1], tables.setting[i, 2]
@@ -125,7 +125,7 @@ def _rests_or_runs(tables: Tables, moment: Moment, i: int) -> tuple[float, float
     return low, high
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _looking_back(tables: Tables, moment: Moment, i: int) -> tuple[float, float]:
     """Return what a limit with a window allows now."""
     history, w, setting = moment.history, tables.which[i], tables.setting[i]
@@ -141,13 +141,13 @@ def _looking_back(tables: Tables, moment: Moment, i: int) -> tuple[float, float]
     return last - left, last + left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _way(most: float, passed_s: float) -> float:
     """Return how far a rate lets a value go; without limit also where no time has passed."""
     return most * passed_s if most < np.inf else np.inf
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def interval(tables: Tables, moment: Moment, i: int) -> tuple[float, float]:
     """Return what limit i allows its value to be now."""
     kind, setting, d, m = tables.kind[i], tables.setting[i], tables.value[i], tables.signal[i]
@@ -184,7 +184,7 @@ class Now(NamedTuple):
     bound: Doubles  # (R,) of each sum; -inf where it is blind
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _narrow(now: Now, d: int, i: int, low: float, high: float) -> bool:
     """Intersect the box with limit i's interval; return whether something is left."""
     if low > now.low[d]:
@@ -194,13 +194,13 @@ def _narrow(now: Now, d: int, i: int, low: float, high: float) -> bool:
     return bool(now.low[d] <= now.high[d])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _wants(tables: Tables, d: int, proposed: float) -> bool:
     """Return whether a proposed value is nearer to running than to resting."""
     return bool(2.0 * proposed >= tables.idle[d] + tables.run[d])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _share_out(
     tables: Tables, history: History, row: int, e: int, proposed: Doubles, now: Now
 ) -> bool:
@@ -221,7 +221,7 @@ def _share_out(
     return bool(left >= 0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _take_side(tables: Tables, d: int, proposed: float, now: Now) -> bool:
     """Let a value that switches rest or run; return whether something is left."""
     idle, run = tables.idle[d], tables.run[d]
@@ -233,7 +233,7 @@ def _take_side(tables: Tables, d: int, proposed: float, now: Now) -> bool:
     return bool(now.low[d] <= now.high[d])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def evaluate(tables: Tables, moment: Moment, proposed: Doubles, now: Now) -> int:
     """Write what the limits mean for a row.
 
@@ -268,7 +268,7 @@ def evaluate(tables: Tables, moment: Moment, proposed: Doubles, now: Now) -> int
     return KEPT if kept else CONFLICT
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _bind_sums(tables: Tables, seen: Seen, now: Now) -> None:
     """Write what is left of each sum's bound at the worst that the signals may be."""
     for r in range(len(tables.bound)):

@@ -11,11 +11,11 @@ R rows · S states · A choices · W outcomes.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Ints, Longs
 from flyball.core.envelope import Finite
 from flyball.safety.gate import LOST, PASSED, RESTORED, Region
+from flyball.safety.kernels import kernel
 
 
 class Chosen(NamedTuple):
@@ -26,7 +26,7 @@ class Chosen(NamedTuple):
     doubted: Bools  # (R,) the state that was seen cannot have been reached
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move(following: Longs, choice: Ints, possible: Bools) -> None:
     """Replace the states that are possible in each row (R, S) by those that can follow."""
     ahead = np.empty(possible.shape[1], np.bool_)

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
+from flyball.core.errors import InvariantError
 from flyball.core.limits import Constraint
 from flyball.core.spec import Signal, TanhGaussian
 from flyball.safety import history as past
@@ -24,6 +24,7 @@ from flyball.safety.barriers import Ahead, ahead_of, predict
 from flyball.safety.bounds import KEPT, Moment, Now, Seen, Tables, evaluate
 from flyball.safety.compiling import Compiled, Plant, compiled
 from flyball.safety.history import History
+from flyball.safety.kernels import kernel
 from flyball.safety.projection import (
     BENT,
     INFEASIBLE,
@@ -97,7 +98,7 @@ class Frame(NamedTuple):
     spread: Doubles
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _seen(frame: Frame, asked: Asked, queue: Doubles, r: int, seen: Seen) -> None:
     """Write what row r sees: its signals and, behind them, the predicted states."""
     n = asked.signal.shape[1]
@@ -117,7 +118,7 @@ def _seen(frame: Frame, asked: Asked, queue: Doubles, r: int, seen: Seen) -> Non
             seen.trusted[n + x] = trusted
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bind(frame: Frame, interval: Doubles, own: Doubles, bound: Doubles) -> None:
     """Write the bounds (S + 2 Q,) that the projection keeps, from what every limit allows."""
     n_sums = len(own)
@@ -133,7 +134,7 @@ def _bind(frame: Frame, interval: Doubles, own: Doubles, bound: Doubles) -> None
         bound[n_sums + 2 * q], bound[n_sums + 2 * q + 1] = interval[i, 1], -interval[i, 0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def filter_rows(
     frame: Frame, history: History, queue: Doubles, asked: Asked, extra: StateRows, out: Filtered
 ) -> None:
@@ -191,7 +192,7 @@ def filter_rows(
             out.slack[r, k] = total if total > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def note_rows(
     tables: Tables, history: History, queue: Doubles, applied: Doubles, now_s: Doubles
 ) -> None:
@@ -243,6 +244,7 @@ class Filter:
         self.queue = np.zeros((n_rows, len(self.frame.way), n_values))
         n_static, n_intervals = len(self.frame.price), len(tables.kind)
         self._sizes = (n_rows, n_values, n_intervals, len(tables.bound), n_static)
+        self._n_signals = len(signals)
         self._names = [each.name for each in values]
         self._out: dict[int, Filtered] = {}
         self.answer = self._room(0)
@@ -255,14 +257,30 @@ class Filter:
             self.queue[r] = own
 
     def __call__(self, asked: Asked, extra: StateRows | None = None) -> Filtered:
-        """Return the nearest values that every limit allows; the past is not changed."""
+        """Return the nearest values that every limit allows; the past is not changed.
+
+        Raises
+        ------
+        InvariantError
+            For arrays of other shapes: compiled code would read beyond them.
+        """
+        n_rows, n_values = self._sizes[:2]
         if extra is None:
-            n_rows, n_values = self._sizes[:2]
             extra = StateRows(np.empty((n_rows, 0, n_values)), np.empty((n_rows, 0)))
+        self._require_shapes(asked, extra)
         out = self._room(extra.bound.shape[1])
         filter_rows(self.frame, self.history, self.queue, asked, extra, out)
         self.answer = out
         return out
+
+    def _require_shapes(self, asked: Asked, extra: StateRows) -> None:
+        (n, n_values), k = self._sizes[:2], extra.bound.shape[-1]
+        signals = (n, self._n_signals)
+        shapes = ((n, n_values), signals, signals, signals, (n,), (n, k, n_values), (n, k))
+        found = tuple(np.shape(array) for array in (*asked, *extra))
+        if found != shapes:
+            msg = f"a filter of {n} rows was asked with arrays of shapes {found}, not {shapes}"
+            raise InvariantError(msg)
 
     def note(self, applied: Doubles, now_s: Doubles) -> None:
         """Write down what all rows apply (R, D) from `now_s` (R,) on."""

@@ -16,6 +16,9 @@ held possible, and the row says so.
 The model is asked about everything, the backup's own values included; neither backup nor safe set
 is believed about more than where they are. Comparisons are written so that NaN fails.
 
+Where a step is as long as a hold, what can follow may also lie within the safe set as a whole: the
+proof then starts from the next measurement, and there is no plan in case that one fails to come.
+
 R rows · X states · D values · H holds of a plan · n rows that are asked about.
 """
 
@@ -54,6 +57,11 @@ class Region(NamedTuple):
     def at(self, rows: Longs) -> "Region":
         """Return that of some rows."""
         return Region(self.low[rows], self.high[rows])
+
+    @property
+    def known(self) -> Bools:
+        """(n,) whether there is a box that a model can be asked about."""
+        return np.asarray(np.isfinite(self.low).all(1) & np.isfinite(self.high).all(1))
 
 
 class Ways(NamedTuple):
@@ -165,8 +173,7 @@ class Gate:
             left = self._try(out, region, left, eased, before, EASED)
         self._go_on(out, region, values)
         self._restore(out, region, before)
-        lost = np.flatnonzero(out.code == LOST)
-        self._apply(out, region, lost, before[lost], LOST)
+        self._give_up(out, region, before)
         planned = self.used < self.ticks
         out.left_s[planned] = (self.ticks - self.used)[planned] * self.step_s
         return out
@@ -191,7 +198,7 @@ class Gate:
         self, out: Gated, region: Region, rows: Longs, value: Doubles, before: Doubles, code: int
     ) -> Longs:
         """Apply values (n, D) to the rows where they can be certified; return the other rows."""
-        kept = self.ways.keep(value, before[rows])
+        kept = self.ways.keep(value, before[rows]) & region.at(rows).known
         asked, value = rows[kept], value[kept]
         if not len(asked):
             return rows
@@ -200,9 +207,13 @@ class Gate:
         if code == PASSED:
             out.ahead[asked] = reach.margin
         plan = self._certify(Region(reach.low, reach.high), value)
-        passes = (reach.margin >= 0.0) & plan.holds
+        holds = plan.holds
+        if self.hold_ticks == 1:
+            holds = holds | (self.safe.margin(reach.low, reach.high) >= 0.0)
+        passes = (reach.margin >= 0.0) & holds
         taken = asked[passes]
-        self.plan[taken], self.ticks[taken] = plan.value[passes], plan.ticks[passes]
+        self.plan[taken] = plan.value[passes]
+        self.ticks[taken] = np.where(plan.holds, plan.ticks, 0)[passes]
         self.used[taken] = 0
         out.applied[taken], out.code[taken] = value[passes], code
         out.margin[taken] = reach.margin[passes]
@@ -238,7 +249,7 @@ class Gate:
 
     def _restore(self, out: Gated, region: Region, before: Doubles) -> None:
         """Make plans for the rows whose own has ended, which is in the safe set."""
-        rows = np.flatnonzero(out.code == LOST)
+        rows = np.flatnonzero((out.code == LOST) & region.known)
         if not len(rows):
             return
         plan = self._certify(region.at(rows), before[rows])
@@ -247,16 +258,31 @@ class Gate:
         self.used[found] = 1
         self._apply(out, region, found, self.plan[found, 0], RESTORED)
 
+    def _give_up(self, out: Gated, region: Region, before: Doubles) -> None:
+        """Apply the backup's value where it has one, else what was applied last."""
+        rows = np.flatnonzero(out.code == LOST)
+        if not len(rows):
+            return
+        own, value = region.at(rows), before[rows]
+        known = own.known
+        value[known] = self.backup.value(own.low[known], own.high[known])
+        kept = self.ways.keep(value, before[rows])
+        self._apply(out, region, rows, np.where(kept[:, None], value, before[rows]), LOST)
+
     def _apply(self, out: Gated, region: Region, rows: Longs, value: Doubles, code: int) -> None:
         """Write down values (n, D) and where they can lead."""
         if not len(rows):
             return
+        self.region.low[rows], self.region.high[rows] = -np.inf, np.inf
+        out.applied[rows], out.code[rows], out.margin[rows] = value, code, np.nan
+        asked = region.at(rows).known
+        rows, value = rows[asked], value[asked]
         own = region.at(rows)
         reach = self.model.reach(own.low, own.high, value, self.step_s)
-        known = np.isfinite(reach.margin)[:, None]
-        self.region.low[rows] = np.where(known, reach.low, -np.inf)
-        self.region.high[rows] = np.where(known, reach.high, np.inf)
-        out.applied[rows], out.code[rows], out.margin[rows] = value, code, reach.margin
+        found = np.isfinite(reach.margin)
+        sure = rows[found]
+        self.region.low[sure], self.region.high[sure] = reach.low[found], reach.high[found]
+        out.margin[rows] = reach.margin
 
     def snapshot(self) -> dict[str, Any]:
         """Return a copy of everything that is remembered."""

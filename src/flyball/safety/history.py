@@ -9,9 +9,9 @@ window that is really kept is never shorter than the one that was asked for.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Longs
+from flyball.safety.kernels import inlined, kernel
 
 BUCKETS = 34
 """K: a window is cut into K - 2, so that it is kept to within 1 part in 32 of its length."""
@@ -64,7 +64,7 @@ def allocate(n_rows: int, n_values: int, n_windows: int) -> History:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def begin(history: History, row: int, value: Doubles, now_s: float) -> None:
     """Forget a row: `value` (D,) has been in force long enough for everything but a new move.
 
@@ -81,12 +81,12 @@ def begin(history: History, row: int, value: Doubles, now_s: float) -> None:
     history.bucket[row] = NEVER
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _number(now_s: float, length_s: float) -> int:
     return int(np.floor(now_s / length_s * (BUCKETS - 2)))
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def past(history: History, window: Window, row: int, w: int, now_s: float) -> Past:
     """Return what window w of a row holds at a time, the value in force included."""
     last = history.last[row, window.value[w]]
@@ -101,7 +101,7 @@ def past(history: History, window: Window, row: int, w: int, now_s: float) -> Pa
     return Past(low, high, moves, travel)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def note(
     history: History, window: Window, row: int, value: Doubles, run: Doubles, now_s: float
 ) -> None:

@@ -19,10 +19,11 @@ from flyball.core.batch import Action, Doubles, Observation, Options
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.journal import Journal, Record
 from flyball.safety import filtering, gate
-from flyball.safety.audit import Entry, Inputs, Replayed, record_of, replay
+from flyball.safety.audit import Entry, Inputs, Replayed, latest, record_of, replay
 from flyball.safety.fingerprint import fingerprint
 from flyball.safety.gate import LOST
 from flyball.safety.latch import Mode
+from flyball.safety.projection import INVALID
 from flyball.safety.shield import Corrected, Shield
 from flyball.safety.stop import EmergencyStop, Situation
 from flyball.safety.telling import NO_GATE
@@ -77,9 +78,21 @@ class Keeper:
         self.certificate, self.sequence, self.first = certificate, 0, True
         self.fingerprint = fingerprint(shield.limits, shield.config, shield.envelope.error)
 
-    def begin(self, observation: Observation, now_s: float) -> None:
-        """Start anew: nothing was applied, nothing is committed."""
-        self.shield.begin(observation, np.array([now_s]))
+    def begin(self, now_s: float, applied: Doubles | None = None) -> None:
+        """Start anew: nothing is committed.
+
+        Parameters
+        ----------
+        now_s
+            The time.
+        applied
+            (D,) what is in force, as it was read back; None: as the journal says, where it does.
+        """
+        if applied is None:
+            before = latest(self.journal.records())
+            applied = before.applied if before is not None else None
+        own = None if applied is None else np.asarray(applied, np.float64)[None]
+        self.shield.begin(np.array([now_s]), applied=own)
         self.first = True
 
     def decide(
@@ -107,27 +120,39 @@ class Keeper:
         Raises
         ------
         RunError
-            Where the record could not be kept; then nothing may be written.
+            Where the record could not be kept: the plant is stopped, and nothing may be written.
         """
         shield, history = self.shield, self.shield.filter.history
         last, last_s = history.last[0].copy(), float(history.last_s[0])
         trusted = shield.trusted(observation)[0]
         held = shield.gate.snapshot() if shield.gate is not None else {}
-        found = self._judge(observation, proposed, now_s)
+        stopped = self.stop.mode != Mode.RUNNING
+        safe = self._safe(last, now_s - last_s)
+        found = self._judge(observation, safe if stopped else proposed, now_s)
         conditions = shield.monitor.note(found.decision)[0]
         causes = shield.monitor.causes(0) if conditions.any() else ()
-        low, high = shield.filter.answer.low[0].copy(), shield.filter.answer.high[0].copy()
+        answer = shield.filter.answer
         situation = Situation(
-            now_s, causes, observation.signals[0], trusted, last, last_s, low, high
+            now_s,
+            causes,
+            observation.signals[0],
+            trusted,
+            last,
+            last_s,
+            answer.low[0].copy(),
+            answer.high[0].copy(),
         )
-        value = self.stop.decide(found.decision.applied[0].copy(), situation)
-        if self.stop.mode != Mode.RUNNING:
-            found, value = self._stopped(observation, value, now_s, held)
-        shield.filter.note(value[None], np.array([now_s]))
+        self.stop.decide(found.decision.applied[0], situation)
+        if not stopped and self.stop.mode != Mode.RUNNING:
+            stopped = True
+            if shield.gate is not None:
+                shield.gate.restore(held)
+            found = self._judge(observation, safe, now_s)
+        value = self._settled(found, safe, stopped=stopped)
         inputs = Inputs(
             now_s=now_s,
             first=self.first,
-            stopped=self.stop.mode != Mode.RUNNING,
+            stopped=stopped,
             proposed=proposed,
             signal=observation.signals[0],
             error=shield.error,
@@ -135,7 +160,32 @@ class Keeper:
             last=last,
             last_s=last_s,
         )
-        return self._record(observation, inputs, found, value, (policy, operator))
+        try:
+            kept = self._record(observation, inputs, found, value, (policy, operator))
+        except BaseException as error:
+            if shield.gate is not None:
+                shield.gate.restore(held)
+            self.stop.trip(f"a decision could not be recorded: {error}", now_s)
+            raise
+        shield.filter.note(value[None], np.array([now_s]))
+        return kept
+
+    def _safe(self, last: Doubles, passed_s: float) -> Doubles:
+        """Return (D,) what each actuator should do while the plant is stopped."""
+        nothing = np.full(len(last), np.inf)
+        return self.stop.actuators.safe(last, passed_s, -nothing, nothing)
+
+    def _settled(self, found: Corrected, safe: Doubles, *, stopped: bool) -> Doubles:
+        """Return (D,) what is written, and let a gate forget what it did not decide."""
+        own = self.shield.gate
+        value: Doubles = found.decision.applied[0].copy()
+        if own is not None and found.gated[0] != LOST:
+            return value
+        if own is not None:
+            own.begin(np.array([0]))
+        if stopped and found.filtered[0] > INVALID and np.isfinite(safe).all():
+            return safe  # no action keeps all limits: what was stated for a stop counts
+        return value
 
     def again(self, records: Iterable[Record]) -> Replayed:
         """Make recorded decisions again, without a monitor, a latch or a plant.
@@ -153,36 +203,17 @@ class Keeper:
         shield = self.shield
         observation = _observed(inputs)
         if inputs.first:
-            shield.begin(observation, np.array([inputs.last_s]))
-        held = shield.gate.snapshot() if shield.gate is not None else {}
-        found = self._judge(observation, inputs.proposed, inputs.now_s)
-        value: Doubles = found.decision.applied[0].copy()
-        if inputs.stopped:
-            low, high = shield.filter.answer.low[0].copy(), shield.filter.answer.high[0].copy()
-            passed_s = inputs.now_s - inputs.last_s
-            value = self.stop.actuators.safe(inputs.last, passed_s, low, high)
-            _, value = self._stopped(observation, value, inputs.now_s, held)
+            shield.begin(np.array([inputs.last_s]), applied=inputs.last[None])
+        safe = self._safe(inputs.last, inputs.now_s - inputs.last_s)
+        wish = safe if inputs.stopped else inputs.proposed
+        found = self._judge(observation, wish, inputs.now_s)
+        value = self._settled(found, safe, stopped=inputs.stopped)
         shield.filter.note(value[None], np.array([inputs.now_s]))
         return value
 
     def _judge(self, observation: Observation, value: Doubles, now_s: float) -> Corrected:
         action = Action(np.zeros((1, 1, 0), np.int32), np.asarray(value, float)[None, None])
         return self.shield.judge(observation, action, np.array([now_s]))
-
-    def _stopped(
-        self, observation: Observation, safe: Doubles, now_s: float, held: dict[str, Doubles]
-    ) -> tuple[Corrected, Doubles]:
-        """Return what filter and gate make of the actuators' safe action."""
-        own = self.shield.gate
-        if own is not None:
-            own.restore(held)
-        found = self._judge(observation, safe, now_s)
-        if own is None or found.gated[0] == LOST:
-            if own is not None:
-                own.begin(np.array([0]))
-            # Where nothing is proved the safe action counts, not what a policy's limits make of it.
-            return found, np.where(np.isfinite(safe), safe, found.decision.applied[0])
-        return found, found.decision.applied[0].copy()
 
     def _record(
         self,

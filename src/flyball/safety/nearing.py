@@ -17,11 +17,11 @@ N bodies · K dimensions · Q rows, of the nearest neighbours.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Doubles
 from flyball.core.envelope import Bodies
 from flyball.safety.filtering import StateRows
+from flyball.safety.kernels import kernel
 
 CLOSEST_M = 1e-3
 """Distance beyond the separation below which the rows get no steeper."""
@@ -35,7 +35,7 @@ class Manner(NamedTuple):
     gamma: float  # 1/s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rows_of(state: Doubles, i: int, manner: Manner, row: Doubles, bound: Doubles) -> None:
     """Write the rows (Q, K) and bounds (Q,) of body i towards its nearest neighbours."""
     n, n_dims = len(state), state.shape[1] // 2
@@ -65,7 +65,7 @@ def _rows_of(state: Doubles, i: int, manner: Manner, row: Doubles, bound: Double
         bound[q] = 0.5 * room
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill(state: Doubles, manner: Manner, row: Doubles, bound: Doubles) -> None:
     """Write the rows of all bodies of all copies; (B, N, ...)."""
     for b in range(len(state)):

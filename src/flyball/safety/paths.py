@@ -12,9 +12,9 @@ last tick of braking, rest.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Doubles
+from flyball.safety.kernels import kernel
 
 CUTS = 20
 """Halvings of an interval before a pair counts as too near."""
@@ -38,7 +38,7 @@ class Rules(NamedTuple):
     apart: float  # m, between references
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def chart(
     paths: Path, i: int, place: Doubles, speed: Doubles, push: Doubles, rules: Rules
 ) -> float:
@@ -81,7 +81,7 @@ def chart(
     return float(length)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def apart(place: Doubles, speed: Doubles, push: Doubles, span: float, least: float) -> bool:
     """Return whether |place + speed t + push t^2 / 2| >= least for t in [0, span]; (K,) each."""
     stack = np.empty((CUTS + 2, 2))
@@ -114,7 +114,7 @@ def apart(place: Doubles, speed: Doubles, push: Doubles, span: float, least: flo
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _piece(start: Doubles, i: int, time: float) -> int:
     """Return which piece of path i is on at a time."""
     own = 0
@@ -124,7 +124,7 @@ def _piece(start: Doubles, i: int, time: float) -> int:
     return own
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def compatible(first: Path, i: int, second: Path, j: int, least: float) -> bool:
     """Return whether path i of some and path j of others keep a distance `least` for all time."""
     n_dims = first.place.shape[2]

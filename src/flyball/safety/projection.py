@@ -19,7 +19,6 @@ point, and whatever is not finite, empty or unfinished gives a code and the refu
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Doubles, Ints
 from flyball.safety.activeset import (
@@ -31,6 +30,7 @@ from flyball.safety.activeset import (
     allocate,
     descend,
 )
+from flyball.safety.kernels import kernel
 
 __all__ = [
     "BENT",
@@ -70,7 +70,7 @@ class Limits(NamedTuple):
     price: Doubles  # (R,) of one unit of slack of a soft row, at least 0; inf: hard
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def admissible(limits: Limits, u: Doubles) -> bool:
     """Return whether u (D,) keeps box and rows, soft ones too; NaN keeps none."""
     for d in range(len(u)):
@@ -85,7 +85,7 @@ def admissible(limits: Limits, u: Doubles) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fits(work: Work, limits: Limits, n_dims: int) -> bool:
     """Return whether memory and limits are for so many dims, and for equally many rows."""
     n_rows, width = limits.rows.shape
@@ -95,7 +95,7 @@ def fits(work: Work, limits: Limits, n_dims: int) -> bool:
     return dims and box and rows and len(work.limit) == n_rows + 2 * n_dims
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sound(limits: Limits, proposed: Doubles) -> int:
     """Return SAME if a problem has numbers to work with, else INVALID or INFEASIBLE."""
     for d in range(len(proposed)):
@@ -114,7 +114,7 @@ def sound(limits: Limits, proposed: Doubles) -> int:
     return SAME
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _load(work: Work, limits: Limits, proposed: Doubles, margin: float) -> int:
     """Write a problem in scaled units; BENT if it can be solved, else INVALID or INFEASIBLE."""
     low, high, scale, rows, bound, price = limits
@@ -150,7 +150,7 @@ def _load(work: Work, limits: Limits, proposed: Doubles, margin: float) -> int:
     return BENT
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out: Doubles) -> int:
     """Write the nearest action (D,) that keeps every limit, and return a code.
 
@@ -182,7 +182,7 @@ def project(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out:
     return INVALID
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _answer(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out: Doubles) -> int:
     """Do what `project` says, where all shapes fit."""
     code = sound(limits, proposed)
@@ -211,7 +211,7 @@ def _answer(work: Work, limits: Limits, proposed: Doubles, refuge: Doubles, out:
     return code
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keeps_hard(limits: Limits, u: Doubles, share: float) -> bool:
     """Return whether the box is kept, and hard rows up to a share of their size; NaN keeps none."""
     for d in range(len(u)):
@@ -229,7 +229,7 @@ def _keeps_hard(limits: Limits, u: Doubles, share: float) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project_all(
     limits: Limits, proposed: Doubles, refuge: Doubles
 ) -> tuple[Doubles, Ints, Doubles]:

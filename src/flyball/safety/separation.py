@@ -14,12 +14,12 @@ B copies · N bodies · K dimensions.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
 from flyball.core.envelope import Bodies
 from flyball.core.errors import ConfigError, Problem
 from flyball.safety.gate import COMMITTED, EASED, LOST, PASSED, Gated, Region
+from flyball.safety.kernels import kernel
 from flyball.safety.paths import Path, Rules, chart, compatible
 
 SLACK_M = 1e-6
@@ -29,7 +29,7 @@ LEAST_SHARE = 0.2
 """Of a wish: below it a body brakes."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_push(speed: Doubles, rules: Rules, out: Doubles) -> None:
     """Write the acceleration (K,) of the first tick of a stop."""
     fast = 0.0
@@ -41,7 +41,7 @@ def first_push(speed: Doubles, rules: Rules, out: Doubles) -> None:
         out[k] = -strength * speed[k] / fast if fast > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clear(all_: Path, length: Doubles, i: int, own: Path, row: int, least: float) -> bool:
     """Return whether a path of body i keeps apart from the paths of all others.
 
@@ -66,7 +66,7 @@ def _clear(all_: Path, length: Doubles, i: int, own: Path, row: int, least: floa
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tame(speed: Doubles, push: Doubles, rules: Rules, out: Doubles) -> bool:
     """Write an acceleration (K,) cut to what a body can do; return whether it was left whole.
 
@@ -88,7 +88,7 @@ def tame(speed: Doubles, push: Doubles, rules: Rules, out: Doubles) -> bool:
     return bool(share == 1.0 and not fast > rules.speed)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ask(state: Doubles, wish: Doubles, i: int, rules: Rules, paths: Path, length: Doubles) -> int:
     """Give body i as much of its wish (K,) as leaves all paths apart; return the code.
 
@@ -113,7 +113,7 @@ def _ask(state: Doubles, wish: Doubles, i: int, rules: Rules, paths: Path, lengt
     return COMMITTED
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def admit(state: Doubles, proposed: Doubles, order: Longs, rules: Rules, out: Doubles) -> Ints:
     """Let every body of one copy do what keeps all committed stops apart; return codes (N,).
 
@@ -153,7 +153,7 @@ def admit(state: Doubles, proposed: Doubles, order: Longs, rules: Rules, out: Do
     return code
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def closest(place: Doubles) -> Doubles:
     """Return (N,) the distance of each body (N, K) from its nearest neighbour, m."""
     n, n_dims = place.shape

@@ -101,6 +101,7 @@ class Shield:
         self.limits = tuple(envelope.limits if limits is None else limits)
         self.envelope = replace(envelope, limits=self.limits)
         self.values = values_of(spec)
+        self._shape = (n_envs, spec.n_agents, len(self.values))
         self._place = {signal.name: m for m, signal in enumerate(spec.signals)}
         self._state = np.array([self._place[name] for name in envelope.signals], np.int64)
         self.error = error_of(spec, envelope)
@@ -151,23 +152,27 @@ class Shield:
             named |= {*getattr(limit, "signals", ()), getattr(limit, "signal", "")}
         return [signal for signal in self.spec.signals if signal.name in named]
 
-    def begin(self, observation: Observation, now_s: Doubles, rows: Bools | None = None) -> None:
-        """Start copies anew: nothing was applied, nothing is committed.
+    def begin(
+        self, now_s: Doubles, rows: Bools | None = None, applied: Doubles | None = None
+    ) -> None:
+        """Start copies anew: nothing is committed.
 
         Parameters
         ----------
-        observation
-            Of B copies.
         now_s
             (B,).
         rows
             (B,) which of them; None: all.
+        applied
+            (R, D) what is in force; None, or NaN: the nearest to 0 that ranges allow.
         """
-        del observation  # a start is known by the first decision
         envs = np.arange(self.n_envs) if rows is None else np.flatnonzero(rows)
         own = (envs[:, None] * self.spec.n_agents + np.arange(self.spec.n_agents)).ravel()
         frame = self.filter.frame
         start = np.tile(np.clip(0.0, frame.low, frame.high), (len(own), 1))
+        if applied is not None:
+            known = np.isfinite(applied[own])
+            start = np.where(known, np.clip(applied[own], frame.low, frame.high), start)
         self.filter.begin(own, start, np.repeat(now_s[envs], self.spec.n_agents))
         self.monitor.begin(own)
         for gate in (self.gate, self.choices):
@@ -209,8 +214,9 @@ class Shield:
 
         The gate has committed to it all the same: who applies something else makes it forget.
         """
-        shape = (self.n_rows, len(self.values))
-        proposed = np.ascontiguousarray(action.value, np.float64).reshape(shape)
+        proposed = _shaped(action.value, (self.n_rows, len(self.values)))
+        now_s = _shaped(now_s, (self.n_envs,))
+        observation = self._sized(observation)
         wanted = proposed
         if vetoed is not None:
             wanted = np.where(vetoed.reshape(-1, 1), np.nan, proposed)
@@ -222,7 +228,7 @@ class Shield:
         gated = self._gate(observation.signals, trusted, wanted, found)
         decision = self.teller.decision(asked, proposed, found, gated)
         return Corrected(
-            Action(action.choice, decision.applied.reshape(action.value.shape).copy()),
+            Action(action.choice, decision.applied.reshape(self._shape).copy()),
             found.code,
             decision.gated,
             ~(decision.applied == proposed).all(1),
@@ -231,9 +237,21 @@ class Shield:
             np.zeros((self.n_rows, 0), np.bool_),
         )
 
+    def _sized(self, observation: Observation) -> Observation:
+        """Return an observation whose signals, where they are none of this plant, say nothing."""
+        shape = (self.n_envs, len(self.spec.signals))
+        arrays = (observation.signals, observation.age_s, observation.quality)
+        if all(np.shape(array) == shape for array in arrays):
+            return observation
+        nothing = np.full(shape, np.nan)
+        return replace(
+            observation, signals=nothing, age_s=nothing, quality=np.zeros(shape, np.bool_)
+        )
+
     def trusted(self, observation: Observation) -> Bools:
         """Return (B, M) which signals are finite, fresh and of good quality."""
-        fresh = observation.quality & (observation.age_s <= self.config.max_age_s)
+        age_s = observation.age_s
+        fresh = observation.quality & (age_s >= 0.0) & (age_s <= self.config.max_age_s)
         return np.asarray(fresh & np.isfinite(observation.signals))
 
     def binding(self, row: int) -> dict[str, float]:
@@ -289,13 +307,15 @@ class Shield:
         if self.choices is None:
             msg = "a plant without choices got this far"
             raise InvariantError(msg)
-        proposed = action.choice.reshape(self.n_rows)
+        proposed = action.choice.ravel()
+        if proposed.shape != (self.n_rows,):
+            proposed = np.full(self.n_rows, -1, np.int32)
         measured = self._measured(observation.signals, self.trusted(observation))
         chosen = self.choices.decide(measured, proposed)
         decision = self.teller.decision(asked, found.applied, found, None)
         decision = decision._replace(gated=chosen.code, doubted=chosen.doubted)
         return Corrected(
-            Action(chosen.choice.reshape(action.choice.shape), action.value),
+            Action(chosen.choice.reshape(*self._shape[:2], 1), action.value),
             found.code,
             chosen.code,
             chosen.choice != proposed,
@@ -317,6 +337,12 @@ class Shield:
         for part in (self.filter, self.monitor, self.gate, self.choices):
             if part is not None:
                 part.restore(own)
+
+
+def _shaped(array: Doubles, shape: tuple[int, ...]) -> Doubles:
+    """Return an array in another shape; one that does not fit says nothing."""
+    found = np.ascontiguousarray(array, np.float64)
+    return found.reshape(shape) if found.size == np.prod(shape) else np.full(shape, np.nan)
 
 
 def values_of(spec: Spec) -> tuple[TanhGaussian, ...]:

@@ -79,7 +79,7 @@ class Shielded:
         """Start every row anew; `seeds` has shape (B,)."""
         observation = self.env.reset(seeds)
         self.now_s[:], self.decisions[:], self.changes[:] = 0.0, 0, 0
-        self.shield.begin(observation, self.now_s)
+        self.shield.begin(self.now_s)
         self._observation = observation
         return observation
 
@@ -115,7 +115,7 @@ class Shielded:
         self.now_s += step.elapsed_s
         ended = step.terminated | step.truncated
         if ended.any():
-            self.shield.begin(step.observation, self.now_s, ended)
+            self.shield.begin(self.now_s, ended)
         self._observation = step.observation
         return step
 

@@ -15,10 +15,10 @@ value was held.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
 from flyball.safety.bounds import DWELL, INTERLOCK
+from flyball.safety.kernels import kernel
 from flyball.safety.trips import EVENTS, FILTERED, SEEN
 
 ATTEMPTED, BROKEN, UNSEEN, NONFINITE, INTERVENED, DOUBTED = range(len(SEEN))
@@ -111,7 +111,7 @@ def allocate(watch: Watch, n_rows: int) -> Tally:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settled(margin: float, size: float) -> float:
     """Return a margin, 0 where it is negative by rounding only."""
     return 0.0 if -ROUNDING * (1.0 + size) <= margin < 0.0 else margin
@@ -120,7 +120,7 @@ def _settled(margin: float, size: float) -> float:
 # Each of these goes over all rows: handing that many arrays to a kernel costs more than a row does.
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def margins(watch: Watch, interval: Doubles, bound: Doubles, u: Doubles, out: Doubles) -> None:
     """Write how far values are from breaking each limit on them, in the limits' own units.
 
@@ -151,7 +151,7 @@ def margins(watch: Watch, interval: Doubles, bound: Doubles, u: Doubles, out: Do
             out[r, n_intervals + n_sums + e] = free
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _of_intervals(watch: Watch, interval: Doubles, u: Doubles, out: Doubles) -> None:
     """Write the margins of interval limits."""
     for r in range(len(u)):
@@ -170,7 +170,7 @@ def _of_intervals(watch: Watch, interval: Doubles, u: Doubles, out: Doubles) -> 
             out[r, i] = _settled(margin, abs(x)) if np.isfinite(x) else np.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _begin(decision: Decision, tally: Tally) -> None:
     """Sum up how deep times how long since the last decision, and write what was said."""
     for r in range(len(tally.decisions)):
@@ -189,7 +189,7 @@ def _begin(decision: Decision, tally: Tally) -> None:
             tally.happened[r, GATE + decision.gated[r]] = True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _size_up(scale: Doubles, decision: Decision, tally: Tally) -> None:
     """Write whether and how far each row was changed."""
     for r in range(len(decision.proposed)):
@@ -208,7 +208,7 @@ def _size_up(scale: Doubles, decision: Decision, tally: Tally) -> None:
             tally.most_scaled[r] = max(tally.most_scaled[r], np.sqrt(total))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _judge(hard: Bools, tally: Tally) -> None:
     """Count every limit of every row, whose margins are known."""
     for r in range(len(tally.decisions)):
@@ -233,7 +233,7 @@ def _judge(hard: Bools, tally: Tally) -> None:
                 tally.least[r, c] = margin
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_rows(watch: Watch, decision: Decision, tally: Tally) -> None:
     """Count a decision of every row.
 

@@ -95,7 +95,8 @@ class Teller:
         ahead, here = [attempt], [self._distance(asked)]
         if self._proved and gated is not None:
             ahead.append(gated.ahead[:, None])
-            here.append(gated.margin[:, None])
+            # Where the model knows nothing nobody sees; nothing is broken by that.
+            here.append(np.where(np.isnan(gated.margin), -np.inf, gated.margin)[:, None])
         return Decision(
             now_s=asked.now_s,
             filtered=found.code,

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Longs
 from flyball.core.errors import ConfigError, Problem, nearest
+from flyball.safety.kernels import kernel
 
 FILTERED = ("same", "bent", "invalid", "infeasible", "unfinished", "blind")
 """What the filter said, by its codes."""
@@ -139,7 +139,7 @@ def forget(recent: Recent, rows: Longs) -> None:
         array[rows] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look_back(conditions: Conditions, recent: Recent, happened: Bools, now_s: Doubles) -> None:
     """Take in a decision of every row and write which conditions hold.
 

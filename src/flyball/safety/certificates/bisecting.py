@@ -15,7 +15,6 @@ from itertools import product
 from typing import NamedTuple, Self
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Longs
 from flyball.core.envelope import StepModel
@@ -29,6 +28,7 @@ from flyball.safety.certificates.cells import (
     sums_of,
     widened,
 )
+from flyball.safety.kernels import kernel
 
 Watch = Callable[[str, float, dict[str, float]], None]
 """Told how far it is: stage, share, figures."""
@@ -125,7 +125,7 @@ def asked(question: Question, first: Longs, size: Longs) -> Blocks:
     return Blocks(first, size, ahead, margin)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spans(grid: Grid, low: Doubles, high: Doubles, ahead: Longs, margin: Doubles) -> None:
     """Write the cells (n, X, 2) that hold boxes (n, X); margin (n,) is NaN outside of the grid."""
     for row in range(len(low)):
@@ -150,7 +150,7 @@ def working(blocks: Blocks, count: Longs) -> Bools:
     return returns(total.ravel(), leap, blocks.ahead, blocks.margin)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def returns(total: Longs, leap: Longs, ahead: Longs, margin: Doubles) -> Bools:
     """Return (K, V) where limits are kept and all cells ahead are kept ones."""
     out = np.zeros(margin.shape, np.bool_)

@@ -17,10 +17,10 @@ C cells in all · X states · K blocks · D values · n boxes.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
 from flyball.core.envelope import StepModel
+from flyball.safety.kernels import kernel
 
 NONE = -1
 """Value of a cell that is not kept."""
@@ -91,7 +91,7 @@ def grid_of(low: Doubles, high: Doubles, held: Longs, beside: Longs) -> Grid:
     return Grid(edge, first, stride, held.ravel(), beside.ravel(), total.ravel(), leap)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def below(edge: Doubles, first: int, last: int, x: float) -> int:
     """Return the number of edges in [first, last) that lie below x."""
     low, high = first, last
@@ -104,7 +104,7 @@ def below(edge: Doubles, first: int, last: int, x: float) -> int:
     return low - first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def upto(edge: Doubles, first: int, last: int, x: float) -> int:
     """Return the number of edges in [first, last) that lie below x or at it."""
     low, high = first, last
@@ -117,7 +117,7 @@ def upto(edge: Doubles, first: int, last: int, x: float) -> int:
     return low - first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def span(grid: Grid, low: Doubles, high: Doubles, out: Longs) -> bool:
     """Write the fewest cells (X, 2), first and beyond the last, that hold a box (X,).
 
@@ -137,7 +137,7 @@ def span(grid: Grid, low: Doubles, high: Doubles, out: Longs) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def full(total: Longs, leap: Longs, cells: Longs) -> bool:
     """Return whether all cells within (X, 2) are kept."""
     n_states = len(leap)
@@ -154,7 +154,7 @@ def full(total: Longs, leap: Longs, cells: Longs) -> bool:
     return bool(count == volume)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def covered(grid: Grid, low: Doubles, high: Doubles) -> Ints:
     """Return (n,) 1 where boxes (n, X) lie in the union of kept cells, else 0."""
     out = np.zeros(len(low), np.int32)
@@ -165,7 +165,7 @@ def covered(grid: Grid, low: Doubles, high: Doubles) -> Ints:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def touched(grid: Grid, low: Doubles, high: Doubles, out: Longs) -> bool:
     """Write the cells (X, 2), first and beyond the last, that a box touches; False for none."""
     for k in range(len(low)):
@@ -177,7 +177,7 @@ def touched(grid: Grid, low: Doubles, high: Doubles, out: Longs) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def nearest(grid: Grid, low: Doubles, high: Doubles, cells: Longs) -> int:
     """Return what the kept cell holds that a box touches nearest to its middle; NONE for none.
 
@@ -210,7 +210,7 @@ def nearest(grid: Grid, low: Doubles, high: Doubles, cells: Longs) -> int:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def choices(grid: Grid, low: Doubles, high: Doubles) -> Longs:
     """Return (n,) the index of the value for boxes (n, X); NONE where there is no idea."""
     n_states = low.shape[1]

@@ -10,10 +10,10 @@ P facets · V corners · X states · D values · n boxes.
 """
 
 import numpy as np
-from numba import njit
 
 from flyball.core.batch import Bools, Doubles
 from flyball.safety.certificates.polytopes import Polytope
+from flyball.safety.kernels import kernel
 from flyball.safety.projection import BENT, SAME, Limits, project_all
 
 NEAR = 1e-12
@@ -23,7 +23,7 @@ MOST = 1e100
 """Larger numbers are none to reckon with: their products overflow."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def leaves(
     facets: Doubles, bounds: Doubles, corner: Doubles, on: Bools, point: Doubles
 ) -> tuple[float, int]:
@@ -56,7 +56,7 @@ def leaves(
     return max(way, 1.0), end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mixed(
     facets: Doubles, bounds: Doubles, points: Doubles, on: Bools, point: Doubles, share: Doubles
 ) -> bool:
@@ -106,7 +106,7 @@ def mixed(
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mixtures(
     facets: Doubles, bounds: Doubles, points: Doubles, on: Bools, states: Doubles
 ) -> Doubles:
