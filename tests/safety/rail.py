@@ -6,10 +6,11 @@ x' = v, v' = u + w with |w| <= W. It may not leave |x| <= 1 m nor |v| <= 2 m/s. 
 
 import numpy as np
 
-from flyball.core.batch import Observation, Options, Step
+from flyball.core.batch import Action, Observation, Options, Step
 from flyball.core.envelope import Envelope, Reach
 from flyball.core.limits import Box
 from flyball.core.spec import AgentKind, Feature, Kpi, Objective, Signal, Spec, TanhGaussian
+from flyball.safety.shield import Shield, ShieldConfig
 
 WALL_M, FASTEST_M_PER_S, BRAKE, W = 1.0, 2.0, 4.0, 0.3
 VALUES = (TanhGaussian("push", "m/s2", -BRAKE, BRAKE),)
@@ -173,3 +174,16 @@ class Rail:
     def restore(self, snapshot):
         self.state, self.count = snapshot["state"].copy(), snapshot["count"].copy()
         return self._observe(np.zeros(self.n_envs, np.bool_))
+
+
+N = 50
+
+
+def shield_of(n_envs=N, step_s=0.1, **settings):
+    config = ShieldConfig(**settings)
+    return Shield(SPEC, envelope(), n_envs=n_envs, step_s=step_s, config=config)
+
+
+def push(value, n_envs=N):
+    value = np.broadcast_to(np.asarray(value, float).reshape(-1, 1, 1), (n_envs, 1, 1))
+    return Action(np.zeros((n_envs, 1, 0), np.int32), value.copy())
