@@ -2,8 +2,8 @@
 """Adversaries: what they propose, how the disturbance helps them, and what they do to the sensors.
 
 B copies · D values · M signals · P pieces of a step · W disturbances. Every adversary knows the
-true state, the limits and the model. Sensors fail for at most as many decisions in a row as the
-hold of the backup has steps: the measurement interval that the proofs are for.
+true state, the limits and the model. Sensors fail whenever the gate still has a plan to go on with,
+and come back when it ends: that is the measurement interval of the proofs.
 """
 
 from dataclasses import replace
@@ -113,26 +113,33 @@ def storm(rng: np.random.Generator, shape: tuple[int, int, int], k: int) -> Doub
     return np.asarray(found)
 
 
-class Sensors:
-    """Failing sensors of B copies."""
+def blurred(
+    kind: str, rng: np.random.Generator, now: Observation, old: Doubles, planned: Bools
+) -> Observation:
+    """Return what is measured instead of the truth.
 
-    def __init__(self, kind: str, n_envs: int, most: int) -> None:
-        """Fail for at most `most` decisions in a row."""
-        self.kind, self.most = kind, most
-        self.dark = np.zeros(n_envs, np.int64)
-
-    def blur(self, rng: np.random.Generator, now: Observation, old: Doubles) -> Observation:
-        """Return what is measured instead; `old` (B, M) is what was measured before."""
-        if self.kind not in ("broken", "delayed") or not self.most:
-            return now
-        hit: Bools = (rng.random(len(self.dark)) < 0.4) & (self.dark < self.most)
-        self.dark = np.where(hit, self.dark + 1, 0)
-        signals, age_s = now.signals.copy(), now.age_s.copy()
-        if self.kind == "broken":
-            signals[hit] = rng.choice([np.nan, np.inf, -np.inf], signals.shape)[hit]
-        else:
-            signals[hit], age_s[hit] = old[hit], 1.0
-        return replace(now, signals=signals, age_s=age_s)
+    Parameters
+    ----------
+    kind
+        Of the adversary.
+    rng
+        Draws.
+    now
+        What there is to measure.
+    old
+        (B, M) what was measured before.
+    planned
+        (B,) which copies can do without a measurement.
+    """
+    if kind not in ("broken", "delayed"):
+        return now
+    hit: Bools = (rng.random(len(planned)) < 0.6) & planned
+    signals, age_s = now.signals.copy(), now.age_s.copy()
+    if kind == "broken":
+        signals[hit] = rng.choice([np.nan, np.inf, -np.inf], signals.shape)[hit]
+    else:
+        signals[hit], age_s[hit] = old[hit], 1.0
+    return replace(now, signals=signals, age_s=age_s)
 
 
 def action_of(value: Doubles, observation: Observation) -> Action:

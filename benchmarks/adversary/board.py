@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Adversaries on a board with forbidden cells: they choose the moves and how each one slips."""
+"""Adversaries on a board with forbidden cells: they choose the moves and how each one slips.
+
+The board is seen at every decision: its proof says nothing of one that is not.
+"""
 
 from typing import Any
 
 import numpy as np
 
-from adversary.attacks import Sensors
 from adversary.trial import SPELL, Outcome
 from flyball.core.batch import Action, Doubles, Ints, Longs
 from flyball.core.envelope import Envelope
 from flyball.safety import Shield
 from flyball.safety.gate import LOST
-
-BLIND_MOST = 0
-"""Decisions in a row without a measurement: the proof is for a board that is seen."""
 
 
 def wishes(attack: str, rng: np.random.Generator, danger: Longs, past: list[Ints]) -> Ints:
@@ -71,14 +70,12 @@ def run(
         kept["whole"][:, 0] = rng.choice(winning, b)
         observation = env.restore(kept)
         shield.begin(now_s)
-        sensors, past, before = Sensors(attack, b, BLIND_MOST), [], observation.signals
-        for k in range(SPELL):
+        past: list[Ints] = []
+        for _ in range(SPELL):
             cell = env.state.whole[:, 0]
             danger = steps[finite.following[cell]].min(2)  # type: ignore[union-attr]
             wish = wishes(attack, rng, danger, past)
             past.append(wish)
-            if k:
-                observation = sensors.blur(rng, observation, before)
             action = Action(wish[:, None, None], np.zeros((b, 1, 0)))
             found = shield.correct(observation, action, now_s)
             action = found.action if shielded else action
@@ -91,7 +88,7 @@ def run(
             breaches += int((step.cost > 0.0).any(1).sum())
             lost += int((found.gated == LOST).sum())
             changed += int(found.changed.sum())
-            before, observation = observation.signals, step.observation
+            observation = step.observation
             ended = step.terminated | step.truncated
             if ended.any():
                 shield.begin(now_s, ended)

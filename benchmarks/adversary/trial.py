@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from adversary.attacks import ATTACKS, Scene, Sensors, action_of, storm
+from adversary.attacks import ATTACKS, Scene, action_of, blurred, storm
 from flyball.core.batch import Doubles, Observation
 from flyball.core.envelope import Envelope
 from flyball.core.limits import Barrier, Box
 from flyball.safety import Shield, ShieldConfig
-from flyball.safety.gate import LOST
+from flyball.safety.gate import LOST, Gate
 
 SPELL = 60
 """Decisions between two starts."""
@@ -122,7 +122,6 @@ def run(trial: Trial, n_steps: int) -> Outcome:
     b, step_s = env.n_envs, env.scenario.step_s
     shield = LAYERS[trial.layers](env.spec, envelope, b, step_s)
     low, high = (np.array([getattr(v, side) for v in shield.values]) for side in ("low", "high"))
-    holds = max(1, round(envelope.hold_s / step_s))
     steps = breaches = lost = changed = 0
     deepest, now_s, x = 0.0, np.zeros(b), len(envelope.signals)
     env.reset(np.arange(b))
@@ -130,7 +129,6 @@ def run(trial: Trial, n_steps: int) -> Outcome:
         observation = place(env, starts(rng, envelope, trial.ranges, b))
         shield.begin(now_s)
         before = observation.signals
-        sensors = Sensors(trial.attack, b, holds - 1)
         scene = Scene(
             rng, env.state.real[:, :x].copy(), low, high, envelope.model, step_s, 0, [], []
         )
@@ -140,7 +138,9 @@ def run(trial: Trial, n_steps: int) -> Outcome:
             scene.past.append(wish)
             scene.seen.append(scene.state)
             if k:
-                observation = sensors.blur(rng, observation, before)
+                gate = shield.gate
+                planned = gate.used < gate.ticks if isinstance(gate, Gate) else np.ones(b, np.bool_)
+                observation = blurred(trial.attack, rng, observation, before, planned)
             found = shield.correct(observation, action_of(wish, observation), now_s)
             env.disturb(storm(rng, (b, env.scenario.n_changes, env.scenario.n_winds), k))
             step = env.step(found.action)
