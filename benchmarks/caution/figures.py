@@ -21,7 +21,7 @@ FILTERS = {"on": "behind the Shield", "off": "alone"}
 
 def figures(kept: Kept) -> Iterator[Figure]:
     """Yield all figures; a way that lacks runs appears in the last one only."""
-    rules = {setup.plant: rows[0] for setup, rows in kept if not setup.learned and rows}
+    rules = {setup.plant: rows[0] for setup, rows in kept if setup.way == "rule" and rows}
     whole = [(setup, rows) for setup, rows in kept if len(rows) == setup.seeds]
     for setup, rows in whole:
         for filtered in FILTERS:
@@ -45,7 +45,7 @@ def returned(setup: Setup, rows: Sequence[Row], rule: Row | None, filtered: str)
     """Return the mean return of the greedy policies, beside the strongest rule's."""
     values = [row[filtered]["return"] for row in rows]
     low, high = interval(values) if setup.learned else (None, None)
-    peer = rule[filtered]["return"] if rule is not None and setup.learned else None
+    peer = rule[filtered]["return"] if rule is not None and setup.way != "rule" else None
     runs = f"runs {listed(values)}; " if setup.learned else f"rule '{rows[0]['rule']}'; "
     return Figure(
         metric=f"{setup.plant}, {setup.way}, {FILTERS[filtered]}: return",

@@ -11,8 +11,8 @@ from typing import Any
 
 from flyball.worlds.classics import guarded
 
-PLANTS = ("double-integrator", "inverted-pendulum")
-"""One whose walls and speed limit cost return, one whose task needs its limit kept."""
+PLANTS = ("double-integrator", "inverted-pendulum", "two-tanks")
+"""Limits cost return, the task needs its limit kept, and levels that are slow to learn."""
 
 WAYS = {
     "ppo": "ppo",
@@ -20,8 +20,9 @@ WAYS = {
     "cpo": "cpo",
     "ppo-shield": "ppo",
     "rule": "",
+    "greedy": "",
 }
-"""Ways to a policy, and the algorithm of each; a rule is not learned."""
+"""Ways to a policy, and the algorithm of each; the strongest rule and *greedy* learn nothing."""
 
 STEPS, ENVS, SEEDS = 100_000, 16, 3
 

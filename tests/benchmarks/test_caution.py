@@ -9,7 +9,7 @@ from caution import training
 from caution.drawing import draw
 from caution.figures import broken, figures, on_the_way, returned, within_limits
 from caution.judging import behind_shield, judged
-from caution.setups import PLANTS, SEEDS, SETUPS, Setup
+from caution.setups import PLANTS, SEEDS, SETUPS, WAYS, Setup
 from parity import ledger
 from safe_learning import make_missing
 
@@ -114,9 +114,16 @@ def test_limits_are_stated_for_those_that_trade_and_every_way_meets_the_same_pla
 
     assert {way for (_, way), own in limits.items() if own} == {"cpo", "ppo-lagrangian"}
     assert limits[RAIL, "cpo"] == {"wall": 0.5, "speed limit": 0.5}
-    assert len(SETUPS) == len(PLANTS) * 5
+    assert len(SETUPS) == len(PLANTS) * len(WAYS)
     assert len({setup.content() for setup in SETUPS}) == len(SETUPS)
     assert replace(SETUPS[0], steps=5).content() != SETUPS[0].content()
+
+
+def test_the_rules_are_the_strongest_one_and_the_one_that_knows_no_limit():
+    found = [training.run(Setup(plant=RAIL, way=way), 1, episodes=2) for way in ("rule", "greedy")]
+
+    assert [each["rule"] for each in found] == ["braking", "greedy"]
+    assert [each["off"]["breached"] for each in found] == [0.0, 1.0]
 
 
 def test_runs_that_are_there_are_not_made_again(tmp_path, monkeypatch):
