@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from flyball.core.envelope import Finite
+from flyball.core.errors import ConfigError
 from flyball.safety.certificates.winning import FiniteBackup, won
 from flyball.safety.choosing import ChoiceGate
 from flyball.safety.gate import LOST, PASSED, RESTORED, Region
@@ -98,3 +99,11 @@ def test_an_adversary_that_also_chooses_the_outcomes_never_wins(seed):
         outcomes = finite.following[state, found.choice]
         state = np.where(rng.random(n) < 0.7, outcomes.max(1), outcomes.min(1))
         assert not finite.forbidden[state].any()
+
+
+def test_a_table_that_leads_out_of_its_states_is_refused():
+    finite = corridor()
+    finite.following[2, RIGHT, 1] = N_STATES
+
+    with pytest.raises(ConfigError, match="finite plant: a table"):
+        ChoiceGate(finite, finite.legal, np.zeros(N_STATES, np.int64), n_rows=1)

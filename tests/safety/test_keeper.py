@@ -166,3 +166,43 @@ def test_a_shield_of_many_plants_is_refused():
     shield = Shield(SPEC, envelope(), n_envs=2, step_s=0.1)
     with pytest.raises(ConfigError, match="keeper shield: 2 rows"):
         Keeper(shield, None, MemoryJournal())
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_stopped_and_blind_the_actuators_go_where_they_should(gate):
+    site = Site(gate=gate)
+    site.release()
+    site.step(1.5)
+    site.keeper.begin(site.now_s)  # a restart: nothing is committed
+    site.keeper.stop.trip("pressed", site.now_s)
+    site.seen.quality[:] = False
+
+    kept = site.keeper.decide(site.seen, np.array([1.5]), site.now_s)
+
+    assert kept.value.tolist() == [0.0]
+
+
+def test_a_trip_while_the_record_is_written_stops_that_very_decision():
+    site = Site()
+    site.release()
+    append = site.journal.append
+
+    def pressed(record):
+        if record.get("kind") == "decision" and not record["stopped"]:
+            site.keeper.stop.trip("pressed", site.now_s)
+        return append(record)
+
+    site.journal.append = pressed
+    kept = site.step(3.0)
+
+    assert kept.mode == Mode.TRIPPED
+    assert kept.value[0] != 3.0
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (1, 5), (2, 2)])
+def test_signals_of_another_shape_are_survived(shape):
+    site = Site()
+    site.release()
+    site.seen.signals = np.zeros(shape)
+
+    assert np.isfinite(site.keeper.decide(site.seen, np.array([1.0]), site.now_s).value).all()

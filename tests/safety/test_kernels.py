@@ -17,7 +17,6 @@ def test_every_file_with_compiled_code_makes_the_cache_stale():
     for file in ROOM.rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         if file.name != "kernels.py" and ("@kernel" in text or "@inlined" in text):
-            assert "kernels import" in text, file
             assert "@njit" not in text, file
 
 
@@ -34,15 +33,13 @@ def test_another_content_of_the_room_is_another_place_in_the_cache(monkeypatch):
     assert cache._index_key((), codegen) != before
 
 
-def test_the_content_of_the_room_is_that_of_its_kernels(monkeypatch, tmp_path):
-    for name, text in (("a.py", "from kernels import x"), ("b.py", "no code")):
-        (tmp_path / name).write_text(text)
+def test_any_file_of_the_room_counts(monkeypatch, tmp_path):
+    (tmp_path / "codes.py").write_text("LOST = 4")
     monkeypatch.setattr(kernels, "__file__", str(tmp_path / "kernels.py"))
     before = kernels._content()
 
-    (tmp_path / "b.py").write_text("other words")
-    assert kernels._content() == before
-    (tmp_path / "a.py").write_text("from kernels import y")
+    (tmp_path / "codes.py").write_text("LOST = 5")
+
     assert kernels._content() != before
 
 

@@ -160,3 +160,13 @@ def test_a_snapshot_goes_back_bit_for_bit():
 def test_sizes_that_are_none_are_refused():
     with pytest.raises(ConfigError, match=r"bodies: .*acceleration nan"):
         SeparationGate(Bodies(2, 2, np.nan, 12.0, 5.0, 0.2), n_envs=1, step_s=0.1)
+
+
+def test_who_is_too_fast_brakes_no_harder_than_it_can():
+    speed, out = np.array([20.0, 0.0]), np.empty(2)
+
+    whole = tame(speed, np.array([5.0, 0.0]), Rules(0.1, 5.0, 12.0, 5.4), out)
+
+    assert not whole
+    assert np.linalg.norm(out) <= 5.0 + 1e-9
+    assert out[0] < 0.0

@@ -277,4 +277,5 @@ def _bind_sums(tables: Tables, seen: Seen, now: Now) -> None:
             by = tables.by[r, m]
             if by != 0.0:
                 worst = by * seen.signal[m] + abs(by) * seen.error[m]
-                now.bound[r] = now.bound[r] - worst if seen.trusted[m] else -np.inf
+                sure = seen.trusted[m] and np.isfinite(worst)
+                now.bound[r] = now.bound[r] - worst if sure else -np.inf

@@ -14,6 +14,7 @@ import numpy as np
 
 from flyball.core.batch import Bools, Ints, Longs
 from flyball.core.envelope import Finite
+from flyball.core.errors import ConfigError, Problem
 from flyball.safety.gate import LOST, PASSED, RESTORED, Region
 from flyball.safety.kernels import kernel
 
@@ -55,7 +56,23 @@ class ChoiceGate:
             (S,) the backup's.
         n_rows
             R.
+
+        Raises
+        ------
+        ConfigError
+            For a table that leads out of its states.
         """
+        n_states = len(choice)
+        known = (finite.following >= 0) & (finite.following < n_states)
+        if not (known.all() and allowed.shape == finite.legal.shape == finite.following.shape[:2]):
+            raise ConfigError(
+                Problem(
+                    where="finite plant",
+                    found=f"a table {finite.following.shape} that leads out of {n_states} states",
+                    allowed=f"states 0 to {n_states - 1} for every choice and outcome",
+                    fix="repeat an outcome where a choice has fewer",
+                )
+            )
         self.finite, self.choice = finite, choice
         self.banned = (~allowed).astype(np.float32)
         self.possible = np.ones((n_rows, len(choice)), np.bool_)

@@ -5,8 +5,8 @@ Every row holds a *committed plan*: values of the backup, each held for `hold_s`
 safe set whatever the bounded disturbance does. A proposed action passes if the exact model keeps
 every hard limit during it, between samples too, and a new plan from wherever it can lead is again
 certified; else the plan goes on. By induction a row that was ever certified stays safe, whatever
-is proposed, at any length of a step (gatekeeper, Agrawal et al., arXiv:2211.14361; the run-time
-assurance of ASTM F3269).
+is proposed, at any length of a step, as long as it is measured when a plan ends and decisions come
+at their time (gatekeeper, Agrawal et al., arXiv:2211.14361; the run-time assurance of ASTM F3269).
 
 Where a plant can be is a region, a box: what is measured within its error, met with what the model
 predicted from the last decision. Without a measurement the prediction alone carries the plan on.
@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
-from flyball.core.envelope import Backup, Envelope, SafeSet, StepModel
+from flyball.core.envelope import Backup, Envelope, Reach, SafeSet, StepModel
 from flyball.core.errors import ConfigError, Problem
-from flyball.core.limits import Box, Clamp, Linear, Rate
+from flyball.core.limits import Barrier, Box, Clamp, Linear, Rate
 from flyball.core.spec import TanhGaussian
 
 PASSED, EASED, COMMITTED, RESTORED, LOST = range(5)
@@ -119,7 +119,8 @@ class Gate:
         n_rows
             R.
         step_s
-            Longest time from one decision to the next, s; divides `hold_s`.
+            From one decision to the next, s; divides `hold_s`. Who decides at another time must
+            `begin` anew.
 
         Raises
         ------
@@ -131,6 +132,10 @@ class Gate:
         self.horizon, self.hold_ticks = envelope.horizon, ticks_of(envelope.hold_s, step_s)
         self.ways = ways_of(envelope, values, step_s)
         n_states, n_values = len(envelope.signals), len(values)
+        hard = [x for x in envelope.limits if isinstance(x, Barrier) and x.severity == "hard"]
+        self.barriers = np.array([[x.signals.get(n, 0.0) for n in envelope.signals] for x in hard])
+        self.barriers = self.barriers.reshape(len(hard), n_states)
+        self.bounds = np.array([x.bound for x in hard])
         self.region = Region(
             np.full((n_rows, n_states), -np.inf), np.full((n_rows, n_states), np.inf)
         )
@@ -210,7 +215,7 @@ class Gate:
         holds = plan.holds
         if self.hold_ticks == 1:
             holds = holds | (self.safe.margin(reach.low, reach.high) >= 0.0)
-        passes = (reach.margin >= 0.0) & holds
+        passes = self._within(reach) & holds
         taken = asked[passes]
         self.plan[taken] = plan.value[passes]
         self.ticks[taken] = np.where(plan.holds, plan.ticks, 0)[passes]
@@ -221,6 +226,13 @@ class Gate:
         left: Longs = rows[out.code[rows] == LOST]
         return left
 
+    def _within(self, reach: Reach) -> Bools:
+        """Return (n,) whether the model and the hard barriers are kept."""
+        middle, half = 0.5 * (reach.low + reach.high), 0.5 * (reach.high - reach.low)
+        most = middle @ self.barriers.T + half @ np.abs(self.barriers).T
+        kept = np.all(most <= self.bounds + 1e-9 * (1.0 + np.abs(self.bounds)), axis=1)
+        return np.asarray(kept & (reach.margin >= 0.0))
+
     def _certify(self, region: Region, before: Doubles) -> Certified:
         """Return the backup's plans from regions, after values (n, D) were applied."""
         n = len(before)
@@ -230,7 +242,7 @@ class Gate:
         for h in range(self.horizon):
             own = self.backup.value(region.low, region.high)
             reach = self.model.reach(region.low, region.high, own, self.hold_s)
-            good = self.ways.keep(own, before) & (reach.margin >= 0.0)
+            good = self.ways.keep(own, before) & self._within(reach)
             going = holds & ~ended
             holds = ended | (holds & good)
             value[:, h] = own

@@ -23,7 +23,7 @@ from flyball.safety.audit import Entry, Inputs, Replayed, latest, record_of, rep
 from flyball.safety.fingerprint import fingerprint
 from flyball.safety.gate import LOST
 from flyball.safety.latch import Mode
-from flyball.safety.projection import INVALID
+from flyball.safety.projection import BENT
 from flyball.safety.shield import Corrected, Shield
 from flyball.safety.stop import EmergencyStop, Situation
 from flyball.safety.telling import NO_GATE
@@ -123,6 +123,7 @@ class Keeper:
             Where the record could not be kept: the plant is stopped, and nothing may be written.
         """
         shield, history = self.shield, self.shield.filter.history
+        observation = shield.sized(observation)
         last, last_s = history.last[0].copy(), float(history.last_s[0])
         trusted = shield.trusted(observation)[0]
         held = shield.gate.snapshot() if shield.gate is not None else {}
@@ -164,9 +165,14 @@ class Keeper:
             kept = self._record(observation, inputs, found, value, (policy, operator))
         except BaseException as error:
             if shield.gate is not None:
-                shield.gate.restore(held)
+                shield.gate.begin(np.array([0]))  # the plant goes on without it
             self.stop.trip(f"a decision could not be recorded: {error}", now_s)
             raise
+        if not stopped and self.stop.mode != Mode.RUNNING:
+            # Somebody stopped it while the record was written: nothing of it has gone out yet.
+            if shield.gate is not None:
+                shield.gate.restore(held)
+            return self.decide(observation, proposed, now_s, policy=policy, operator=operator)
         shield.filter.note(value[None], np.array([now_s]))
         return kept
 
@@ -183,8 +189,9 @@ class Keeper:
             return value
         if own is not None:
             own.begin(np.array([0]))
-        if stopped and found.filtered[0] > INVALID and np.isfinite(safe).all():
-            return safe  # no action keeps all limits: what was stated for a stop counts
+        answered = found.filtered[0] <= BENT and own is None
+        if stopped and not answered and np.isfinite(safe).all():
+            return safe  # nothing is proved, or no action keeps all limits: what was stated counts
         return value
 
     def again(self, records: Iterable[Record]) -> Replayed:

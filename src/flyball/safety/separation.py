@@ -70,8 +70,8 @@ def _clear(all_: Path, length: Doubles, i: int, own: Path, row: int, least: floa
 def tame(speed: Doubles, push: Doubles, rules: Rules, out: Doubles) -> bool:
     """Write an acceleration (K,) cut to what a body can do; return whether it was left whole.
 
-    The nearest allowed speed is not further away than the one asked for, so that cutting the speed
-    asks for no more acceleration.
+    Who is within the speed limit gets to the nearest allowed speed with no more than was asked for;
+    who is too fast already slows down as hard as may be.
     """
     size, fast = 0.0, 0.0
     for k in range(len(push)):
@@ -85,6 +85,12 @@ def tame(speed: Doubles, push: Doubles, rules: Rules, out: Doubles) -> bool:
         for k in range(len(push)):
             nearest = (speed[k] + out[k] * rules.step_s) * (rules.speed / fast)
             out[k] = (nearest - speed[k]) / rules.step_s
+        size = 0.0
+        for k in range(len(push)):
+            size += out[k] ** 2
+        if size > rules.acceleration**2:
+            for k in range(len(push)):
+                out[k] *= rules.acceleration / np.sqrt(size)
     return bool(share == 1.0 and not fast > rules.speed)
 
 

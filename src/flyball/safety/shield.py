@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flyball.core.batch import Action, Bools, Doubles, Ints, Observation
 from flyball.core.envelope import Envelope
 from flyball.core.errors import ConfigError, InvariantError, Problem
-from flyball.core.limits import Barrier, Constraint
+from flyball.core.limits import Barrier, Clamp, Constraint
 from flyball.core.spec import Categorical, Signal, Spec, TanhGaussian
 from flyball.safety.certificates.winning import FiniteBackup
 from flyball.safety.choosing import ChoiceGate
@@ -85,7 +86,7 @@ class Shield:
         n_envs
             B.
         step_s
-            Longest time from one decision to the next, s.
+            From one decision to the next, s; without a gate, the longest such time.
         limits
             Those of the site; None: those of the envelope.
         config
@@ -94,9 +95,10 @@ class Shield:
         Raises
         ------
         ConfigError
-            For limits that cannot be, a barrier without a backup, or a step that no proof covers.
+            For limits that cannot be, hard ones that no proof knows, a plant without a proof while
+            a gate is wanted, or a step that no proof covers.
         """
-        self.spec, self.config = spec, config or ShieldConfig()
+        self.spec, self.config, self.step_s = spec, config or ShieldConfig(), step_s
         self.n_envs, self.n_rows = n_envs, n_envs * spec.n_agents
         self.limits = tuple(envelope.limits if limits is None else limits)
         self.envelope = replace(envelope, limits=self.limits)
@@ -139,9 +141,16 @@ class Shield:
             if self.spec.n_agents != 1:
                 raise ConfigError(_one_agent(self.spec))
             self.gate = Gate(self.envelope, self.values, n_rows=self.n_rows, step_s=step_s)
-        barriers = [x for x in self.limits if isinstance(x, Barrier) and x.severity == "hard"]
+        elif envelope.model is not None or envelope.finite is not None:
+            raise ConfigError(_unarmed(self.spec))
+        proved = isinstance(self.gate, Gate)
         known = envelope.limits if self.gate is not None else ()
-        unproved = [limit for limit in barriers if limit not in known]
+        unproved = [
+            limit
+            for limit in self.limits
+            if limit.severity == "hard" and limit not in known and not isinstance(limit, Clamp)
+            if proved or isinstance(limit, Barrier)
+        ]
         if unproved:
             raise ConfigError([_unproved(limit) for limit in unproved])
 
@@ -216,7 +225,7 @@ class Shield:
         """
         proposed = _shaped(action.value, (self.n_rows, len(self.values)))
         now_s = _shaped(now_s, (self.n_envs,))
-        observation = self._sized(observation)
+        observation = self.sized(observation)
         wanted = proposed
         if vetoed is not None:
             wanted = np.where(vetoed.reshape(-1, 1), np.nan, proposed)
@@ -224,8 +233,9 @@ class Shield:
         asked = self._asked(observation.signals, trusted, wanted, now_s)
         found = self._filter(asked, observation.signals, trusted)
         if self.choices is not None:
-            return self._choose(observation, action, asked, found)
-        gated = self._gate(observation.signals, trusted, wanted, found)
+            return self._choose(observation, action, vetoed, asked, found)
+        now = trusted & (observation.age_s == 0.0)  # the model says nothing of what is old
+        gated = self._gate(observation.signals, now, asked, found)
         decision = self.teller.decision(asked, proposed, found, gated)
         return Corrected(
             Action(action.choice, decision.applied.reshape(self._shape).copy()),
@@ -237,7 +247,7 @@ class Shield:
             np.zeros((self.n_rows, 0), np.bool_),
         )
 
-    def _sized(self, observation: Observation) -> Observation:
+    def sized(self, observation: Observation) -> Observation:
         """Return an observation whose signals, where they are none of this plant, say nothing."""
         shape = (self.n_envs, len(self.spec.signals))
         arrays = (observation.signals, observation.age_s, observation.quality)
@@ -288,28 +298,41 @@ class Shield:
         return Region(own - error, own + error)
 
     def _gate(
-        self, signals: Doubles, trusted: Bools, wanted: Doubles, found: Filtered
+        self, signals: Doubles, trusted: Bools, asked: Asked, found: Filtered
     ) -> Gated | None:
         """Return what the gate makes of what the filter left; a veto goes to the backup."""
         if self.gate is None:
             return None
-        number: Bools = np.asarray(np.isfinite(wanted).all(1))[:, None]
+        number: Bools = np.asarray(np.isfinite(asked.proposed).all(1))[:, None]
+        times = asked.now_s
         # Where the filter found nothing its answer is only the last value: that may be no way out.
-        asked = number & (found.code <= BENT)[:, None]
+        sure = number & (found.code <= BENT)[:, None]
         measured = self._measured(signals, trusted)
-        proposed = np.where(asked, found.applied, np.nan)
-        return self.gate.decide(measured, proposed, self.filter.history.last)
+        proposed = np.where(sure, found.applied, np.nan)
+        history = self.filter.history
+        off = np.abs(times - history.last_s - self.step_s)
+        late = ~(off <= 1e-6 * self.step_s + 1e-15 * np.abs(times))
+        if late.any():
+            self.gate.begin(np.flatnonzero(late))  # what was predicted was for another time
+        return self.gate.decide(measured, proposed, history.last)
 
     def _choose(
-        self, observation: Observation, action: Action, asked: Asked, found: Filtered
+        self,
+        observation: Observation,
+        action: Action,
+        vetoed: Bools | None,
+        asked: Asked,
+        found: Filtered,
     ) -> Corrected:
         """Return what a plant with finitely many states may do."""
         if self.choices is None:
             msg = "a plant without choices got this far"
             raise InvariantError(msg)
-        proposed = action.choice.ravel()
-        if proposed.shape != (self.n_rows,):
-            proposed = np.full(self.n_rows, -1, np.int32)
+        wish = _shaped(action.choice, (self.n_rows,))
+        whole = (np.abs(wish) < 2.0**31) & (wish == np.floor(wish))
+        if vetoed is not None:
+            whole &= ~vetoed.ravel()
+        proposed = np.where(whole, wish, -1.0).astype(np.int32)
         measured = self._measured(observation.signals, self.trusted(observation))
         chosen = self.choices.decide(measured, proposed)
         decision = self.teller.decision(asked, found.applied, found, None)
@@ -339,7 +362,7 @@ class Shield:
                 part.restore(own)
 
 
-def _shaped(array: Doubles, shape: tuple[int, ...]) -> Doubles:
+def _shaped(array: NDArray[Any], shape: tuple[int, ...]) -> Doubles:
     """Return an array in another shape; one that does not fit says nothing."""
     found = np.ascontiguousarray(array, np.float64)
     return found.reshape(shape) if found.size == np.prod(shape) else np.full(shape, np.nan)
@@ -383,10 +406,19 @@ def _one_agent(spec: Spec) -> Problem:
     )
 
 
+def _unarmed(spec: Spec) -> Problem:
+    return Problem(
+        where=f"{spec.world} envelope",
+        found="a model, but no backup and no safe set that were proved",
+        allowed="an envelope armed with a certificate",
+        fix="arm it (flyball certify), or switch the gate off and say so",
+    )
+
+
 def _unproved(limit: Constraint) -> Problem:
     return Problem(
         where=f"limit '{limit.name}'",
-        found="a hard barrier without a backup that is proved to keep it",
-        allowed="barriers that the plant's own envelope states, and a proof for it",
-        fix="prove one with flyball certify, make it soft, or switch the gate off and say so",
+        found="a hard limit without a backup that is proved to keep it",
+        allowed="limits that the plant's own envelope states, with a proof; clamps; soft limits",
+        fix="prove it with flyball certify, make it soft, or switch the gate off and say so",
     )

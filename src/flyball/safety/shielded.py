@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flyball.core.batch import Action, Bools, Floats, Ints, Longs, Observation, Step
+from flyball.core.errors import InvariantError
 from flyball.core.protocols import Env
 from flyball.core.spec import Spec
 from flyball.safety.shield import Shield
@@ -112,6 +113,9 @@ class Shielded:
         self.decisions += 1
         self.changes += changed.any(1)
         step = self.env.step(found.action)
+        if self.shield.gate is not None and not np.allclose(step.elapsed_s, self.shield.step_s):
+            msg = f"a gate for steps of {self.shield.step_s} s before an Env of others"
+            raise InvariantError(msg)
         self.now_s += step.elapsed_s
         ended = step.terminated | step.truncated
         if ended.any():
