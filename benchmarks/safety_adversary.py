@@ -21,8 +21,8 @@ from adversary.attacks import ATTACKS
 from adversary.trial import Outcome, Trial, run
 from measuring import Figure
 
-from flyball.cli import proofs
 from flyball.core.batch import Doubles
+from flyball.experiments import proofs
 from flyball.safety import ShieldConfig
 from flyball.worlds.classics import guarded
 

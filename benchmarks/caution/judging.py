@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from caution.setups import EPISODES, FIRST_EPISODE
-from flyball.cli import proofs
 from flyball.core.protocols import Policy
+from flyball.experiments import proofs
 from flyball.safety import Shield, Shielded
 from flyball.worlds.classics import guarded
 

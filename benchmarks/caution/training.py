@@ -24,7 +24,7 @@ from flyball.worlds.classics import guarded
 POINTS = 10
 
 WORLD = "flyball.worlds.classics.guarded.env"
-SHIELD = ("flyball.safety.shielded", "flyball.cli.proofs")
+SHIELD = ("flyball.safety.shielded", "flyball.experiments.proofs")
 
 
 def made_by(setup: Setup) -> dict[str, str]:

@@ -3,8 +3,8 @@ import json
 
 from typer.testing import CliRunner
 
-from flyball.cli import proofs
 from flyball.cli.app import app
+from flyball.experiments import proofs
 
 RUN = CliRunner()
 TANKS = proofs.FOLDER / "two-tanks-2s.json"

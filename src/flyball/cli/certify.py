@@ -34,7 +34,9 @@ def certify(
     Example: flyball certify
     """
     # Everything below needs the compiler; `flyball --help` does not.
-    from flyball.cli import proofs
+    from flyball import experiments
+
+    proofs = experiments.proofs
 
     chosen = settings_in(settings or [])
     if make is not None:
@@ -63,7 +65,9 @@ def certify(
 
 def checked(paths: list[Path], settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what came of proving each certificate again."""
-    from flyball.cli import proofs
+    from flyball import experiments
+
+    proofs = experiments.proofs
 
     clock = SystemClock()
     for path in paths:

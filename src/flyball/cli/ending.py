@@ -57,9 +57,9 @@ def summary(result: Any) -> str:
 
 def finish_any(folder: Path, episodes: int, *, as_json: bool) -> None:
     """Train a run to its end, judge the exported policy on held-out episodes, and say it."""
-    spent_s = experiments.warm_run(folder)
+    spent_s = experiments.train.warm_run(folder)
     say(f"ready after {span(spent_s)}", quiet=as_json)
-    result = trained(folder, experiments.train_run)
+    result = trained(folder, experiments.train.train_run)
     say(
         f"trained {result.steps:,} steps in {span(result.elapsed_s)}: mean {result.kpi} on "
         f"validation episodes {result.validation:.4g}",

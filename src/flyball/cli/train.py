@@ -126,7 +126,7 @@ def start_any(
         )
     experiment = experiments.experiment_of(config, changes, **asked)
     say("compiling (once on a machine; then seconds) ...", quiet=True)
-    return experiments.start_run(experiment, out, command())
+    return experiments.train.start_run(experiment, out, command())
 
 
 def refuse_for_shop(options: Mapping[str, object]) -> None:

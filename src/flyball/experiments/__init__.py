@@ -10,13 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flyball.experiments import algorithms, jobshop, report, tuning
+    from flyball.experiments import algorithms, jobshop, proofs, report, train, tuning
     from flyball.experiments.evaluate import evaluate_run
     from flyball.experiments.experiment import experiment_of
     from flyball.experiments.machine import diagnose
     from flyball.experiments.runs import world_of
     from flyball.experiments.subject import problems
-    from flyball.experiments.train import start_run, train_run, warm_run
 
 __all__ = [
     "algorithms",
@@ -25,11 +24,10 @@ __all__ = [
     "experiment_of",
     "jobshop",
     "problems",
+    "proofs",
     "report",
-    "start_run",
-    "train_run",
+    "train",
     "tuning",
-    "warm_run",
     "world_of",
 ]
 
@@ -38,9 +36,6 @@ HOMES = {
     "evaluate_run": "evaluate",
     "experiment_of": "experiment",
     "problems": "subject",
-    "start_run": "train",
-    "train_run": "train",
-    "warm_run": "train",
     "world_of": "runs",
 }
 """The file that each name of the face is in; the other names are files themselves."""

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from flyball import safety
-from flyball.cli import proofs
 from flyball.core.certificate import to_text
 from flyball.core.errors import ConfigError, ScenarioError, SolverError
+from flyball.experiments import proofs
 from tests.cli.attackers import attacked, states_in
 
 NAMES = [path.name for path in proofs.shipped()]
