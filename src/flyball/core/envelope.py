@@ -53,8 +53,8 @@ class Backup(Protocol):
         """Return (n, D) what to hold for `Envelope.hold_s` from boxes (n, X), NaN for no idea.
 
         From within the safe set it leads back into the safe set, and from wherever it is certified
-        it does so within `Envelope.horizon` holds. The same box gives the same value. Hard boxes are
-        kept by it; a proof that knows of other limits on values must say so.
+        it does so within `Envelope.horizon` holds. The same box gives the same value. Hard boxes
+        are kept by it; a proof that knows of other limits on values must say so.
         """
         ...
 

@@ -5,7 +5,8 @@ In this order: validate, filter, gate; the monitor counts; the emergency stop as
 tag included. While it is not running, no policy's action goes on: what each actuator should do
 instead is put to filter and gate in its place, so that a plant which falls over when it is left
 alone is held by its backup. Where nothing is certified, or no action keeps all limits, it is
-written as it is. Then the decision is recorded, with all that it takes to make it again bit for bit.
+written as it is. Then the decision is recorded, with all that it takes to make it again bit for
+bit.
 
 D values · M signals.
 """

@@ -2,10 +2,11 @@
 """The emergency stop: a latch that outlives the process, and what each actuator does meanwhile.
 
 A policy's action goes out while it is RUNNING and at no other time: `decide` answers with it then
-and never else, and `keeper.Keeper` asks it at every decision. Going back takes two steps by named persons in two requests, each when the
-last decision saw no cause any more. Every transition is a record of the journal before it counts
-(a trip counts at once and is written behind), and starting means replaying the journal: what was
-killed while tripped is tripped. A journal that is new, lost or damaged means tripped too.
+and never else, and `keeper.Keeper` asks it at every decision. Going back takes two steps by named
+persons in two requests, each when the last decision saw no cause any more. Every transition is a
+record of the journal before it counts (a trip counts at once and is written behind), and starting
+means replaying the journal: what was killed while tripped is tripped. A journal that is new, lost
+or damaged means tripped too.
 """
 
 import threading
