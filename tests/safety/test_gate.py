@@ -19,6 +19,7 @@ from tests.safety.rail import (
     FASTEST_M_PER_S,
     VALUES,
     WALL_M,
+    Brake,
     Model,
     Still,
     Stop,
@@ -39,6 +40,14 @@ class Clueless:
 
     def value(self, low, high):  # noqa: ARG002
         return np.full((len(low), 1), np.nan)
+
+
+class Sighted(Brake):
+    """A backup that is proved for what was just measured, and has no idea of anything wider."""
+
+    def value(self, low, high):
+        wide = (high - low).max(1) > 1e-9
+        return np.where(wide[:, None], np.nan, super().value(low, high))
 
 
 def exact(state):
@@ -121,6 +130,23 @@ def test_without_any_measurement_the_plan_goes_on_to_its_end():
         state, far, fast = moved(state, gated.applied[:, 0], W * rng.uniform(-1, 1, N), 0.05)
         before = gated.applied
         assert (gated.code == COMMITTED).all()
+        assert (far <= WALL_M).all()
+        assert (fast <= FASTEST_M_PER_S).all()
+
+
+@pytest.mark.parametrize("n_refused", [1, 2, 3, 4, 5])
+def test_sensors_that_fail_after_refusals_find_a_plan_that_is_still_long(n_refused):
+    own = replace(envelope(hold_s=0.2), backup=Sighted(0.2))
+    gate, state = Gate(own, VALUES, n_rows=N, step_s=0.05), np.zeros((N, 2))
+    before, unknown = np.zeros((N, 1)), Region(np.full((N, 2), np.nan), np.full((N, 2), np.nan))
+    for k in range(15 + n_refused + 3):
+        # To the wall, then refused, then blind for all of a hold but its first step.
+        wish = np.full((N, 1), BRAKE if k < 15 else np.nan)
+        measured = exact(state) if k < 15 + n_refused else unknown
+        gated = gate.decide(measured, wish, before)
+        state, far, fast = moved(state, gated.applied[:, 0], np.full(N, W), 0.05)
+        before = gated.applied
+        assert (gated.code != LOST).all()
         assert (far <= WALL_M).all()
         assert (fast <= FASTEST_M_PER_S).all()
 

@@ -7,6 +7,8 @@ every hard limit during it, between samples too, and a new plan from wherever it
 certified; else the plan goes on. By induction a row that was ever certified stays safe, whatever
 is proposed, at any length of a step, as long as it is measured when a plan ends and decisions come
 at their time (gatekeeper, Agrawal et al., arXiv:2211.14361; the run-time assurance of ASTM F3269).
+Who is measured and may not do as proposed gets a new plan where one can be certified, so that the
+plan in hand is long when the sensors fail; who is not measured goes on with the one in hand.
 
 Where a plant can be is a region, a box: what is measured within its error, met with what the model
 predicted from the last decision. Without a measurement the prediction alone carries the plan on.
@@ -176,8 +178,11 @@ class Gate:
             left = left[self.used[left] < self.ticks[left]]
             eased = values[left] + share * (proposed[left] - values[left])
             left = self._try(out, region, left, eased, before, EASED)
+        # Who is measured makes a new plan while it can: the sensors may fail when the old one ends.
+        seen = measured.known
+        self._restore(out, region, before, seen)
         self._go_on(out, region, values)
-        self._restore(out, region, before)
+        self._restore(out, region, before, ~seen)
         self._give_up(out, region, before)
         planned = self.used < self.ticks
         out.left_s[planned] = (self.ticks - self.used)[planned] * self.step_s
@@ -259,9 +264,9 @@ class Gate:
         self._apply(out, region, rows, planned[rows], COMMITTED)
         self.used[rows] += 1
 
-    def _restore(self, out: Gated, region: Region, before: Doubles) -> None:
-        """Make plans for the rows whose own has ended, which is in the safe set."""
-        rows = np.flatnonzero((out.code == LOST) & region.known)
+    def _restore(self, out: Gated, region: Region, before: Doubles, which: Bools) -> None:
+        """Make new plans for those of some rows (R,) that nothing was found for yet."""
+        rows = np.flatnonzero((out.code == LOST) & region.known & which)
         if not len(rows):
             return
         plan = self._certify(region.at(rows), before[rows])
