@@ -99,6 +99,25 @@ def test_without_measurement_the_references_are_known_all_the_same():
     assert blind.nearest >= APART_M
 
 
+def test_beside_a_body_that_was_never_seen_the_others_brake_to_a_stop():
+    place, speed = np.array([[0.0, 0.0], [90.0, 0.0], [40.0, 80.0]]), np.zeros((3, 2))
+    speed[:2, 0] = 10.0, -10.0
+    space = Space(place, 0.1, Bodies(3, 2, 5.0, 12.0, 5.0, 0.2), speed)
+    for _ in range(30):
+        seen = space.state()
+        seen[0, 8:] = np.nan
+        gated = space.gate.decide(Region(seen, seen), np.full((3, 2), 5.0), np.zeros((3, 2)))
+        space.place = space.place + (space.speed + 0.05 * gated.applied) * 0.1
+        space.speed = space.speed + gated.applied * 0.1
+        assert (gated.code == LOST).all()
+        assert np.linalg.norm(gated.applied, axis=1).max() <= 5.0
+        assert not gated.applied[2].any()
+        assert not gated.doubted.any()
+
+    np.testing.assert_allclose(space.speed, 0.0, atol=1e-9)
+    np.testing.assert_allclose(space.place[1, 0] - space.place[0, 0], 90.0 - 2 * 10.0, atol=1.0)
+
+
 def test_a_reference_that_is_not_where_it_was_led_is_doubted():
     space = Space(circle(), 0.1)
     space.step(np.zeros((12, 2)))

@@ -9,11 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flyball.core.batch import Action
+from flyball.core.envelope import Envelope
 from flyball.core.errors import ConfigError
 from flyball.core.limits import Barrier, Box, Budget, Clamp, Rate
+from flyball.core.spec import AgentKind, Categorical, Feature, Signal
+from flyball.safety.certificates.winning import FiniteBackup, won
 from flyball.safety.gate import LOST, RESTORED
 from flyball.safety.shield import Shield, ShieldConfig
 from tests.safety.rail import LIMITS, SPEC, N, Rail, envelope, push, shield_of
+from tests.safety.test_choosing import corridor
 
 
 def test_a_signal_that_is_old_or_bad_is_not_believed():
@@ -114,6 +118,19 @@ def test_a_plant_with_a_model_and_no_proof_is_refused_unless_the_gate_is_off():
     with pytest.raises(ConfigError, match="rail envelope: a model, but no backup"):
         Shield(SPEC, bare, n_envs=1, step_s=0.1)
     Shield(SPEC, bare, n_envs=1, step_s=0.1, config=ShieldConfig(gate=False))
+
+
+@pytest.mark.parametrize("n_agents", [1, 2])
+def test_agents_that_share_a_plant_of_finitely_many_states_are_refused(n_agents):
+    walker = AgentKind("walker", n_agents, (Feature("x", "-", 0, 5),), (Categorical("way", 3),))
+    spec = replace(SPEC, kinds=(walker,), signals=(Signal("place", "-", 0, 5),))
+    finite = corridor()
+    own = Envelope(signals=("place",), finite=finite, safe=FiniteBackup(won(finite), finite))
+    if n_agents == 1:
+        assert Shield(spec, own, n_envs=2, step_s=1.0).choices is not None
+        return
+    with pytest.raises(ConfigError, match="rail agents: 2 agents over one model of the plant"):
+        Shield(spec, own, n_envs=2, step_s=1.0)
 
 
 def test_what_is_old_may_bend_an_action_but_proves_nothing():

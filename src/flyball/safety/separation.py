@@ -160,6 +160,22 @@ def admit(state: Doubles, proposed: Doubles, order: Longs, rules: Rules, out: Do
 
 
 @kernel
+def brake(state: Doubles, rules: Rules, out: Doubles) -> None:
+    """Write what every body (N, K) does that goes on with its stop; 0 for one that nobody knows.
+
+    Bodies whose committed stops keep apart go on keeping apart.
+    """
+    n_dims = out.shape[1]
+    for i in range(len(state)):
+        known = True
+        for k in range(2 * n_dims):
+            known = known and np.isfinite(state[i, k])
+        out[i] = 0.0
+        if known:
+            first_push(state[i, n_dims:], rules, out[i])
+
+
+@kernel
 def closest(place: Doubles) -> Doubles:
     """Return (N,) the distance of each body (N, K) from its nearest neighbour, m."""
     n, n_dims = place.shape
@@ -243,7 +259,9 @@ class SeparationGate:
         margin = np.full((self.n_envs, n), np.nan)
         for b in range(self.n_envs):
             if not np.isfinite(state[b]).all():
+                # Where a body is that was never seen nobody knows, so that nothing is certified.
                 code[b] = LOST
+                brake(state[b], self.rules, applied[b])
                 continue
             order = np.argsort(-self.waited[b], kind="stable")
             code[b] = admit(state[b], wish[b], order, self.rules, applied[b])

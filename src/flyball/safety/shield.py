@@ -135,6 +135,8 @@ class Shield:
         if envelope.bodies is not None:
             self.gate = SeparationGate(envelope.bodies, n_envs=self.n_envs, step_s=step_s)
         elif isinstance(envelope.safe, FiniteBackup) and envelope.finite is not None:
+            if self.spec.n_agents != 1:
+                raise ConfigError(_one_agent(self.spec))
             own = envelope.safe
             self.choices = ChoiceGate(envelope.finite, own.allowed, own.choice, n_rows=self.n_rows)
         elif envelope.backup is not None:
@@ -400,7 +402,7 @@ def error_of(spec: Spec, envelope: Envelope) -> Doubles:
 def _one_agent(spec: Spec) -> Problem:
     return Problem(
         where=f"{spec.world} agents",
-        found=f"{spec.n_agents} agents over one model of a step",
+        found=f"{spec.n_agents} agents over one model of the plant",
         allowed="one agent a plant, or bodies that keep apart",
         fix="state core.envelope.Bodies, or leave the gate off and say so",
     )
