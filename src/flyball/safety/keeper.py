@@ -12,7 +12,7 @@ D values · M signals.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,18 @@ class Kept(NamedTuple):
     filtered: str  # the filter's code in words
     gated: str  # the gate's; "none" where there is none
     binding: dict[str, float]  # limits that bent the action, and their multipliers
-    record: str  # hash of the record
+    record: str  # hash of the record; empty: it was not kept
+    lost: bool = False  # it is outside of everything that is certified
+
+
+class Judged(NamedTuple):
+    """A decision that is made and not written down yet."""
+
+    kept: Kept  # without the hash of its record
+    record: Record
+    held: dict[str, Any]  # what the gate remembered before it
+    now_s: float
+    stopped: bool  # no policy's action could go on
 
 
 class Keeper:
@@ -123,6 +134,35 @@ class Keeper:
         RunError
             Where the record could not be kept: the plant is stopped, and nothing may be written.
         """
+        judged = self.judge(observation, proposed, now_s, policy=policy, operator=operator)
+        try:
+            record = self.journal.append(judged.record)
+        except BaseException as error:
+            if self.shield.gate is not None:
+                self.shield.gate.begin(np.array([0]))  # the plant goes on without it
+            self.stop.trip(f"a decision could not be recorded: {error}", now_s)
+            raise
+        if not judged.stopped and self.stop.mode != Mode.RUNNING:
+            # Somebody stopped it while the record was written: nothing of it has gone out yet.
+            self.sequence, self.first = self.sequence + 1, False
+            self.withdraw(judged)
+            return self.decide(observation, proposed, now_s, policy=policy, operator=operator)
+        self.commit(judged)
+        return judged.kept._replace(record=record)
+
+    def judge(
+        self,
+        observation: Observation,
+        proposed: Doubles,
+        now_s: float,
+        *,
+        policy: str = "",
+        operator: str = "",
+    ) -> Judged:
+        """Return what would be written to the plant, for who writes it down himself.
+
+        Either `commit` or `withdraw` must follow. Parameters are those of `decide`.
+        """
         shield, history = self.shield, self.shield.filter.history
         observation = shield.sized(observation)
         last, last_s = history.last[0].copy(), float(history.last_s[0])
@@ -162,20 +202,19 @@ class Keeper:
             last=last,
             last_s=last_s,
         )
-        try:
-            kept = self._record(observation, inputs, found, value, (policy, operator))
-        except BaseException as error:
-            if shield.gate is not None:
-                shield.gate.begin(np.array([0]))  # the plant goes on without it
-            self.stop.trip(f"a decision could not be recorded: {error}", now_s)
-            raise
-        if not stopped and self.stop.mode != Mode.RUNNING:
-            # Somebody stopped it while the record was written: nothing of it has gone out yet.
-            if shield.gate is not None:
-                shield.gate.restore(held)
-            return self.decide(observation, proposed, now_s, policy=policy, operator=operator)
-        shield.filter.note(value[None], np.array([now_s]))
-        return kept
+        return Judged(
+            *self._told(observation, inputs, found, value, (policy, operator)), held, now_s, stopped
+        )
+
+    def commit(self, judged: Judged) -> None:
+        """Remember what was judged last as applied, once it is written down."""
+        self.sequence, self.first = self.sequence + 1, False
+        self.shield.filter.note(judged.kept.value[None], np.array([judged.now_s]))
+
+    def withdraw(self, judged: Judged) -> None:
+        """Forget what was judged last, as if it had not been asked for; counters keep it."""
+        if self.shield.gate is not None:
+            self.shield.gate.restore(judged.held)
 
     def _safe(self, last: Doubles, passed_s: float) -> Doubles:
         """Return (D,) what each actuator should do while the plant is stopped."""
@@ -223,14 +262,15 @@ class Keeper:
         action = Action(np.zeros((1, 1, 0), np.int32), np.asarray(value, float)[None, None])
         return self.shield.judge(observation, action, np.array([now_s]))
 
-    def _record(
+    def _told(
         self,
         observation: Observation,
         inputs: Inputs,
         found: Corrected,
         value: Doubles,
         names: tuple[str, str],
-    ) -> Kept:
+    ) -> tuple[Kept, Record]:
+        """Return a decision for whoever asked, and for the record."""
         said = (
             filtering.WORDS[int(found.filtered[0])],
             "none" if found.gated[0] == NO_GATE else gate.WORDS[int(found.gated[0])],
@@ -249,9 +289,9 @@ class Keeper:
             certificate=self.certificate,
             operator=names[1],
         )
-        kept = self.journal.append(record_of(entry))
-        self.sequence, self.first = self.sequence + 1, False
-        return Kept(value, self.stop.mode, self.stop.reasons, *said, binding, kept)
+        lost = bool(found.gated[0] == LOST)
+        kept = Kept(value, self.stop.mode, self.stop.reasons, *said, binding, "", lost)
+        return kept, record_of(entry)
 
 
 def _observed(inputs: Inputs) -> Observation:
