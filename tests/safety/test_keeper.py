@@ -12,6 +12,7 @@ from flyball.safety.keeper import Keeper
 from flyball.safety.latch import Mode
 from flyball.safety.shield import Shield, ShieldConfig
 from flyball.safety.stop import EmergencyStop, StopConfig
+from flyball.safety.trips import Trip
 from tests.safety.rail import BRAKE, FASTEST_M_PER_S, SPEC, VALUES, WALL_M, Rail, W, envelope
 
 
@@ -206,3 +207,19 @@ def test_signals_of_another_shape_are_survived(shape):
     site.seen.signals = np.zeros(shape)
 
     assert np.isfinite(site.keeper.decide(site.seen, np.array([1.0]), site.now_s).value).all()
+
+
+def test_a_site_says_itself_when_so_much_goes_wrong_that_its_plant_stops():
+    journal = MemoryJournal()
+    config = ShieldConfig(trips=(Trip(event="intervened", of=1),))
+    shield = Shield(SPEC, envelope(), n_envs=1, step_s=0.1, config=config)
+    stop = EmergencyStop(
+        lambda: journal, StopConfig(actions={"push": GoTo(0.0)}), VALUES, now_s=0.0
+    )
+    site = Site(journal=journal)
+    site.keeper = Keeper(shield, stop, journal)
+    site.keeper.begin(0.0)
+    site.release()
+
+    assert site.step(0.0).mode == Mode.RUNNING
+    assert site.step(1e9).mode == Mode.TRIPPED

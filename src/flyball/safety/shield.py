@@ -34,6 +34,7 @@ from flyball.safety.projection import BENT
 from flyball.safety.separation import SeparationGate
 from flyball.safety.tally import Decision
 from flyball.safety.telling import Teller
+from flyball.safety.trips import TRIPS, Trip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,9 @@ class ShieldConfig:
 
     max_age_s: float = 0.0
     """Oldest signal that counts as seen, s; an older one is as good as none."""
+
+    trips: tuple[Trip, ...] = TRIPS
+    """When so much goes wrong that the plant must stop."""
 
 
 class Corrected(NamedTuple):
@@ -121,7 +125,7 @@ class Shield:
         )
         names = [each.name for each in used]
         self.teller = Teller(self.filter.made, names, proved=isinstance(self.gate, Gate))
-        self.monitor = self.teller.monitor(self.values, self.n_rows)
+        self.monitor = self.teller.monitor(self.values, self.n_rows, self.config.trips)
 
     def _plan(self, envelope: Envelope, step_s: float) -> None:
         """Make the gate that the plant needs, if one is wanted."""

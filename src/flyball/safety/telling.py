@@ -21,6 +21,7 @@ from flyball.safety.filtering import Asked, Filtered
 from flyball.safety.gate import Gated
 from flyball.safety.monitor import Monitor
 from flyball.safety.tally import Decision
+from flyball.safety.trips import TRIPS, Trip
 
 NO_GATE = -1
 """The gate's code where there is none."""
@@ -64,7 +65,9 @@ class Teller:
         self._by = self._by.reshape(len(own), len(signals))
         self._bound = np.array([limit.bound for limit in own])
 
-    def monitor(self, values: Sequence[TanhGaussian], n_rows: int) -> Monitor:
+    def monitor(
+        self, values: Sequence[TanhGaussian], n_rows: int, trips: Sequence[Trip] = TRIPS
+    ) -> Monitor:
         """Return a monitor for what is told."""
         made = self._made
         plain = Compiled(
@@ -74,7 +77,7 @@ class Teller:
             made.groups,
         )
         state = (*self._own, *([Proved()] if self._proved else []))
-        return Monitor(plain, values, n_rows=n_rows, state=state)
+        return Monitor(plain, values, n_rows=n_rows, state=state, conditions=trips)
 
     def decision(
         self, asked: Asked, proposed: Doubles, found: Filtered, gated: Gated | None
