@@ -10,11 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flyball.releases import refusals, signing
+    from flyball.releases.admission import Expected, admit
+    from flyball.releases.packing import About, pack
     from flyball.releases.roles import Person, Role
+    from flyball.releases.vault import Vault
 
-__all__ = ["Person", "Role", "refusals", "signing"]
+__all__ = [
+    "About",
+    "Expected",
+    "Person",
+    "Role",
+    "Vault",
+    "admit",
+    "pack",
+    "refusals",
+    "signing",
+]
 
-HOMES = {"Person": "roles", "Role": "roles"}
+HOMES = {
+    "About": "packing",
+    "Expected": "admission",
+    "Person": "roles",
+    "Role": "roles",
+    "Vault": "vault",
+    "admit": "admission",
+    "pack": "packing",
+}
 """The file that each name of the face is in; the other names are files themselves."""
 
 
