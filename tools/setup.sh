@@ -55,7 +55,8 @@ touch "$half_made"
 # torch first and alone: this is the step for which a machine may name PyTorch's CPU build.
 install "torch, 200 MB (if gigabytes come, see 'The CPU build of PyTorch' in README.md)" \
     "$(grep '^torch==' constraints.txt)" -c constraints.txt
-install "about 95 more packages, 270 MB" -e '.[train,solve,interop,tensorboard,tune,dev]' -c constraints.txt
+extras=train,solve,interop,serve,mariadb,postgresql,archive,console,tensorboard,tune,dev
+install "about 160 more packages, 400 MB" -e ".[$extras]" -c constraints.txt
 .venv/bin/python -m pip check -q
 rm -f "$half_made"
 touch "$stamp"

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Deciding for a plant: observe, validate, propose, filter, gate, write, record."""

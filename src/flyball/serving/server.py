@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+"""The policy server in a process: observe, validate, propose, filter, gate, write, record.
+
+Champion, challengers and fallback propose in every decision, so that whoever takes over is warm;
+one of them is in control of the block; what it says goes through the shield; the decision is
+durable in the log before it is returned; a repeated decision id returns what was answered.
+
+Every stage is total. A pilot that fails, says no number or is late loses the decision to the
+fallback, and after too many of them the field (`guards`). A log that cannot keep a decision leaves
+the fallback in control until it can.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from flyball import safety
+from flyball.core.batch import Doubles
+from flyball.core.clock import Clock, SystemClock
+from flyball.core.decision import Arm, Reply, Request
+from flyball.core.errors import Problem, RunError
+from flyball.core.journal import Journal, Record, number
+from flyball.serving.guards import GuardConfig, Guards
+from flyball.serving.lineup import Lineup
+from flyball.serving.pilot import Baseline, Pilot, Proposal
+from flyball.serving.reply import digest_of, hash_of, packed, reply_of
+from flyball.serving.site import Site
+from flyball.serving.unit import Unit, faults, in_force
+
+
+class Log(Journal, Protocol):
+    """The decision log, as the server needs it."""
+
+    def find(self, decision_id: str) -> Record | None:
+        """Return the record of a decision."""
+        ...
+
+    def latest(self, unit: str) -> Record | None:
+        """Return the last decision of a unit."""
+        ...
+
+    def of_kind(self, kind: str) -> Iterator[Record]:
+        """Yield the records of a kind, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """Settings of a `Server`."""
+
+    deadline_s: float = 0.05
+    """Longest that a pilot may think, s; whoever is later loses the decision."""
+
+    guards: GuardConfig = field(default_factory=GuardConfig)
+    max_units: int = 10_000
+    """Units that are remembered; one more is refused."""
+
+
+Notice = Callable[[str, Mapping[str, Any]], None]
+"""Told of what people should know: its kind, and facts."""
+
+
+def _silent(kind: str, facts: Mapping[str, Any]) -> None:
+    del kind, facts
+
+
+class Server:
+    """Decides for all units of one plant; calls may come from any thread, one goes at a time."""
+
+    def __init__(
+        self,
+        site: Site,
+        log: Log,
+        *,
+        clock: Clock | None = None,
+        config: ServerConfig | None = None,
+        notice: Notice = _silent,
+    ) -> None:
+        """Begin with the fallback in control; a new log means that the plant is stopped.
+
+        Parameters
+        ----------
+        site
+            The plant.
+        log
+            Where decisions are kept.
+        clock
+            For deadlines and windows; requests bring the plant's own time.
+        config
+            Settings.
+        notice
+            Told of strikes, of a lost log, of a pilot that left the field.
+        """
+        self.site, self.log = site, log
+        self.clock, self.config, self.notice = (
+            clock or SystemClock(),
+            config or ServerConfig(),
+            notice,
+        )
+        self.spec_hash = hash_of(site.spec)
+        self.fallback: Pilot = Baseline(site.fallback_name, site.fallback, site.spec)
+        self.lineup = Lineup(fallback=self.fallback)
+        limits = site.envelope.limits if site.limits is None else site.limits
+        self.stop = safety.EmergencyStop(
+            lambda: _Stops(log),
+            site.stopping(),
+            site.values,
+            site.spec.signals,
+            limits,
+            now_s=self.clock.now().timestamp(),
+        )
+        self.lost = ""
+        """Why the log does not keep decisions; empty: it does."""
+        self._units: dict[str, Unit] = {}
+        span = np.array([each.high - each.low for each in site.values])
+        self._guards = Guards(self.config.guards, span)
+        self._lock = threading.RLock()
+
+    def install(self, lineup: Lineup) -> None:
+        """Swap the field, between two decisions."""
+        with self._lock:
+            self.lineup = lineup
+            self._guards.forget({pilot.name for pilot in lineup.pilots.values()})
+
+    def decide(self, request: Request) -> Reply:
+        """Return what is written to the plant, recorded before it is returned.
+
+        Raises
+        ------
+        RunError
+            For a request that cannot be one: wrong lengths, no names, a time before the last one,
+            or the id of another decision. Nothing is changed then.
+        """
+        with self._lock:
+            known = self._repeated(request)
+            if known is not None:
+                return known
+            unit = self._unit(request)
+            unit.see(request)
+            lineup = self.lineup
+            if request.start or not unit.block:
+                unit.begin(request, lineup)
+            unit.settle(lineup)
+            said = {arm: self._ask(unit, arm, pilot) for arm, pilot in lineup.pilots.items()}
+            return self._decide(unit, request, lineup, said)
+
+    def _decide(
+        self, unit: Unit, request: Request, lineup: Lineup, said: Mapping[Arm, Proposal]
+    ) -> Reply:
+        arm, why = unit.drawn.arm, said[unit.drawn.arm].fault
+        if self.lost and not why:
+            why = "the decision log keeps nothing"
+        if why:
+            arm = Arm.FALLBACK
+        facts: dict[str, Any] = {
+            "decision_id": request.decision_id,
+            "unit": unit.name,
+            "block": unit.block,
+            "at_s": request.at_s,
+            "request": digest_of(request),
+            "obs": packed(unit.observation.obs[0, 0]),
+            "arm": str(arm),
+            "stage": lineup.stage,
+            "propensity": unit.drawn.propensity,
+            "generation": lineup.generation,
+            "switched": unit.switched,
+            "why": why,
+            "proposals": {
+                str(own): [number(x) for x in proposal.value] for own, proposal in said.items()
+            },
+            "faults": {str(own): p.fault for own, p in said.items() if p.fault},
+        }
+        names = {own: pilot.name for own, pilot in lineup.pilots.items()}
+        return self._keep(
+            unit, request, {own: (names[own], said[own].value) for own in said}, facts
+        )
+
+    def _keep(
+        self,
+        unit: Unit,
+        request: Request,
+        wishes: Mapping[Arm, tuple[str, Doubles]],
+        facts: Mapping[str, Any],
+    ) -> Reply:
+        """Put a proposal through shield and stop, and the decision into the log."""
+        arm, keeper = Arm(facts["arm"]), unit.keeper
+        name, value = wishes[arm]
+        judged = keeper.judge(unit.observation, value, request.at_s, policy=name)
+        record = {**judged.record, **facts}
+        try:
+            kept = self.log.append(record)
+        except RunError as error:
+            self._lose(str(error))
+            if arm != Arm.FALLBACK:
+                keeper.withdraw(judged)
+                why = "the decision log keeps nothing"
+                facts = {**facts, "arm": str(Arm.FALLBACK), "why": why}
+                return self._keep(unit, request, wishes, facts)
+            kept = ""
+        else:
+            self._find()
+        keeper.commit(judged)
+        if arm != Arm.FALLBACK and not judged.stopped:
+            change = np.abs(judged.kept.value - value)
+            self._dismiss(arm, name, self._guards.lean(name, change))
+        return reply_of(record, kept)
+
+    def _lose(self, why: str) -> None:
+        """Leave the fallback in control: what it does is not written down."""
+        if not self.lost:
+            self.notice("log lost", {"why": why})
+        self.lost = why
+
+    def _find(self) -> None:
+        if self.lost:
+            self.notice("log found", {})
+        self.lost = ""
+
+    def _ask(self, unit: Unit, arm: Arm, pilot: Pilot) -> Proposal:
+        """Return what a pilot would do; late is as bad as nothing."""
+        began_s = self.clock.elapsed_s()
+        said = unit.propose(pilot)
+        spent_s = self.clock.elapsed_s() - began_s
+        if not said.fault and spent_s > self.config.deadline_s and arm != Arm.FALLBACK:
+            nothing = np.full(len(said.value), np.nan)
+            said = said._replace(
+                value=nothing, fault=f"{pilot.name[:12]} took {1e3 * spent_s:.0f} ms"
+            )
+        if said.fault and arm != Arm.FALLBACK:
+            now_s = self.clock.elapsed_s()
+            self._dismiss(arm, pilot.name, self._guards.strike(pilot.name, said.fault, now_s))
+        return said
+
+    def _dismiss(self, arm: Arm, name: str, why: str) -> None:
+        """For a reason, take a pilot off the field, here and now; whoever listens is told."""
+        own = self.lineup.pilots.get(arm)
+        if why and own is not None and own.name == name:
+            self.lineup = self.lineup.without(arm)
+            self.notice("off the field", {"arm": str(arm), "policy": name, "why": why})
+
+    def _unit(self, request: Request) -> Unit:
+        """Return the unit of a request that was checked; a new one is in force as its log says."""
+        problems = faults(request, self.site, self.spec_hash)
+        unit = self._units.get(request.unit)
+        if unit is None and len(self._units) >= self.config.max_units:
+            problems.append(_many(request.unit, self.config.max_units))
+        if unit is not None and request.at_s < unit.at_s:
+            problems.append(_backwards(request.at_s, unit.at_s))
+        if problems:
+            raise RunError(problems)
+        if unit is None:
+            unit = self._units[request.unit] = Unit(request.unit, self.site, self._keeper())
+            self._start(unit, request)
+        elif request.start:
+            self._start(unit, request)
+        unit.at_s = request.at_s
+        return unit
+
+    def _keeper(self) -> safety.Keeper:
+        site = self.site
+        shield = safety.Shield(
+            site.spec,
+            site.envelope,
+            n_envs=1,
+            step_s=site.step_s,
+            limits=site.limits,
+            config=site.shield,
+        )
+        return safety.Keeper(shield, self.stop, self.log, certificate=site.certificate)
+
+    def _start(self, unit: Unit, request: Request) -> None:
+        """Commit to nothing; what is in force is what the plant or else the log says."""
+        told = [np.nan if x is None else x for x in request.applied]
+        applied = np.array(told) if told else self._in_force(unit)
+        nothing = np.full(len(self.site.values), np.nan)
+        unit.keeper.begin(request.at_s, nothing if applied is None else applied)
+
+    def _in_force(self, unit: Unit) -> Doubles | None:
+        """Return what was applied last, as far as anybody knows."""
+        try:
+            return in_force(self.log.latest(unit.name))
+        except RunError as error:
+            self._lose(str(error))
+            return None
+
+    def _repeated(self, request: Request) -> Reply | None:
+        """Return what was answered to this id before; refuse another request of that name."""
+        try:
+            found = self.log.find(request.decision_id)
+        except RunError as error:
+            self._lose(str(error))
+            found = None
+        if found is None:
+            return None
+        if found.get("request") != digest_of(request):
+            raise RunError(
+                Problem(
+                    where=f"request {request.decision_id}",
+                    found="another decision of this id",
+                    allowed="an id of its own for each decision, or the same request again",
+                    fix="give every decision a new id",
+                )
+            )
+        return reply_of(found, "", repeated=True)
+
+
+class _Stops:
+    """The decision log as the emergency stop reads it: its own events alone."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def append(self, record: Record) -> str:
+        return self._log.append(record)
+
+    def records(self) -> Iterator[Record]:
+        return self._log.of_kind("stop")
+
+
+def _many(name: str, most: int) -> Problem:
+    return Problem(
+        where=f"request unit {name}",
+        found=f"one unit more than {most}",
+        allowed=f"{most} units a server",
+        fix="raise max_units, or serve them by more servers",
+    )
+
+
+def _backwards(found_s: float, last_s: float) -> Problem:
+    return Problem(
+        where="request at_s",
+        found=f"{found_s} s",
+        allowed=f"{last_s} s or later, the time of the last decision",
+        fix="send decisions of a unit in the order of the plant's time",
+    )
