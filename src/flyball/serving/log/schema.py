@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""The tables of the decision log, and how a connection to them is made."""
+
+import sqlite3
+from pathlib import Path
+
+from flyball.core.errors import Problem, RunError
+from flyball.core.journal import START
+from flyball.serving.log.settings import Durability
+
+APPLICATION = 0x466C7962
+"""What SQLite's header says whose file it is."""
+
+COLUMNS = (
+    "sequence",
+    "kind",
+    "decision_id",
+    "outcome_id",
+    "about",
+    "unit",
+    "block",
+    "at_s",
+    "request",
+    "line",
+    "blob",
+)
+
+FIRST = (
+    """
+    CREATE TABLE record (
+        sequence INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        decision_id TEXT,
+        outcome_id TEXT,
+        about TEXT,
+        unit TEXT,
+        block TEXT,
+        at_s REAL,
+        request TEXT NOT NULL,
+        line BLOB NOT NULL,
+        blob BLOB
+    ) STRICT
+    """,
+    # What retention leaves of the records that it drops, and where the chain begins behind them.
+    """
+    CREATE TABLE carried (
+        sequence INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        unit TEXT,
+        line BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE anchor (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,"
+    " hash TEXT NOT NULL) STRICT",
+    f"INSERT INTO anchor VALUES (1, 0, '{START}')",  # noqa: S608 - a constant
+    "CREATE UNIQUE INDEX decision ON record (decision_id) WHERE decision_id IS NOT NULL",
+    "CREATE UNIQUE INDEX outcome ON record (outcome_id) WHERE outcome_id IS NOT NULL",
+    "CREATE INDEX outcomes ON record (about) WHERE about IS NOT NULL",
+    "CREATE INDEX of_unit ON record (unit, kind, at_s) WHERE unit IS NOT NULL",
+    "CREATE INDEX standing ON record (kind)"
+    " WHERE kind NOT IN ('decision', 'batch', 'outcome', 'retention')",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (FIRST,)
+"""What leads from each version of the tables to the next; version 0 has none."""
+
+SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+
+
+def writing(path: Path, durability: Durability, max_bytes: int) -> sqlite3.Connection:
+    """Return a connection that writes; it carries nothing over by itself (`checkpoints`).
+
+    Raises
+    ------
+    sqlite3.Error
+        Where it cannot be made.
+    """
+    connection = _connect(path, "rwc", wait_s=0.0)
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("PRAGMA secure_delete = FAST")
+        connection.execute("PRAGMA cache_size = -16000")
+        if max_bytes:
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max_bytes // size}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def carrying(path: Path, durability: Durability) -> sqlite3.Connection:
+    """Return a connection for checkpoints: what it carries over, it waits for as `writing` does."""
+    connection = _connect(path, "rw", wait_s=0.0)
+    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def reading(path: Path) -> sqlite3.Connection:
+    """Return a connection that can only read."""
+    connection = _connect(path, "ro", wait_s=1.0)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=wait_s,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+
+
+def prepare(connection: sqlite3.Connection, where: str) -> None:
+    """Bring the tables to the present version, each step whole or not at all.
+
+    Parameters
+    ----------
+    connection
+        One that writes.
+    where
+        The file, for messages.
+
+    Raises
+    ------
+    RunError
+        For a file that something else wrote, or a newer version.
+    sqlite3.Error
+        Where it cannot be written.
+    """
+    version, owner = _version(connection)
+    (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if owner != APPLICATION and (n_tables or version):
+        raise _foreign(where, "a database of something else")
+    if version > len(STEPS):
+        raise _foreign(where, f"version {version} of the tables")
+    for number in range(version, len(STEPS)):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in STEPS[number]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def _version(connection: sqlite3.Connection) -> tuple[int, int]:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    return version, owner
+
+
+def _foreign(where: str, found: str) -> RunError:
+    return RunError(
+        Problem(
+            where=where,
+            found=found,
+            allowed=f"a decision log of version {len(STEPS)} or older, or no file",
+            fix="name another file, or use the version of Flyball that wrote it",
+        )
+    )
