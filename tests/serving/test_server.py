@@ -17,7 +17,7 @@ from tests.serving.stand import Counting, Stand
 def field(stand, champion=None, challenger=None, share=0.0, **parts):
     lineup = Lineup(
         fallback=stand.server.fallback,
-        champion=champion,
+        champion=champion or stand.server.fallback,
         challengers=() if challenger is None else (challenger,),
         shares=() if challenger is None else (share,),
         **parts,
@@ -82,7 +82,7 @@ def test_a_policy_that_says_no_number_loses_the_decision_and_after_three_the_fie
 
     assert [reply.value for reply in replies] == [[0.25]] * 4
     assert "said no number" in replies[0].reason
-    assert Arm.CHAMPION not in stand.server.lineup.pilots
+    assert stand.server.lineup.champion is stand.server.fallback
     assert [kind for kind, _ in stand.told] == ["off the field"]
 
 
@@ -109,7 +109,7 @@ def test_strikes_that_lie_further_back_than_the_window_are_forgotten():
         stand.decide()
         stand.clock.advance(31.0)
 
-    assert Arm.CHAMPION in stand.server.lineup.pilots
+    assert stand.server.lineup.champion.name == "p1"
 
 
 def test_a_policy_that_leans_on_the_shield_leaves_the_field_and_the_plant_goes_on():
@@ -120,7 +120,7 @@ def test_a_policy_that_leans_on_the_shield_leaves_the_field_and_the_plant_goes_o
         reply = stand.decide()
 
     assert reply.stop == "running"
-    assert Arm.CHAMPION not in stand.server.lineup.pilots
+    assert stand.server.lineup.champion is stand.server.fallback
     assert "the shield changed 200 of its last 200 actions" in stand.told[0][1]["why"]
 
 

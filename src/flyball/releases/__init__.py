@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flyball.releases import refusals, signing
+    from flyball.releases import refusals, signing, verdicts
     from flyball.releases.admission import Expected, admit
     from flyball.releases.packing import About, pack
     from flyball.releases.roles import Person, Role
@@ -25,6 +25,7 @@ __all__ = [
     "pack",
     "refusals",
     "signing",
+    "verdicts",
 ]
 
 HOMES = {

@@ -13,24 +13,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jwt
 
 from flyball.core.clock import Clock
 from flyball.core.errors import ConfigError, Problem
-from flyball.releases import Role
+from flyball.releases import Person, Role
 
 PREFIX = "fb_"
 ASYMMETRIC = ("EdDSA", "ES256", "ES384", "RS256", "RS512", "PS256")
 """Algorithms of tokens: those in which whoever checks cannot sign."""
-
-
-class Person(NamedTuple):
-    """Who asks."""
-
-    name: str
-    role: Role
 
 
 @dataclass(frozen=True, kw_only=True)

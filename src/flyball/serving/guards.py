@@ -54,10 +54,14 @@ class Guards:
         enough = len(recent) >= self._config.strikes
         return f"{why}, {len(recent)} times" if enough else ""
 
-    def lean(self, name: str, change: Doubles) -> str:
-        """Count a change (D,) by the shield; return why the pilot must leave, or nothing."""
+    def notices(self, change: Doubles) -> bool:
+        """Return whether a change (D,) by the shield is more than rounding."""
+        return bool(np.any(change > NOTICEABLE * self._span))
+
+    def lean(self, name: str, *, noticed: bool) -> str:
+        """Count a decision that the shield changed or not; return why the pilot must leave."""
         recent = self._leans.setdefault(name, deque(maxlen=self._config.decisions))
-        recent.append(bool(np.any(change > NOTICEABLE * self._span)))
+        recent.append(noticed)
         full, n = len(recent) == recent.maxlen, sum(recent)
         if not full or n <= self._config.leaning * len(recent):
             return ""

@@ -5,20 +5,23 @@ A line-up is frozen and swapped whole, as one pointer; a decision goes by the on
 with.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from flyball import releases
 from flyball.core.decision import Arm
 from flyball.serving.pilot import Pilot
 
+CHALLENGERS = (Arm.CHALLENGER, Arm.SECOND)
+
 
 class Drawn(NamedTuple):
-    """Which arm a block goes to."""
+    """Which arm a block goes to, and how likely each arm was."""
 
+    key: str
     arm: Arm
-    propensity: float  # probability with which it was drawn
+    shares: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +29,10 @@ class Lineup:
     """Who is on the field."""
 
     fallback: Pilot
-    champion: Pilot | None = None
-    """In control unless a block is drawn for somebody else; None: the fallback is."""
+    """In control of every decision that somebody else loses."""
+
+    champion: Pilot
+    """In control unless a block is drawn for a challenger; the fallback where nobody else is."""
 
     challengers: tuple[Pilot, ...] = ()
     """At most two; they propose beside the champion in every stage."""
@@ -48,41 +53,27 @@ class Lineup:
     """Of the releases, as the registry counts them."""
 
     pilots: Mapping[Arm, Pilot] = field(init=False)
-    """Everybody on the field."""
+    """Everybody on the field, the fallback first."""
 
     def __post_init__(self) -> None:
-        arms = {Arm.FALLBACK: self.fallback, Arm.CHAMPION: self.champion}
-        arms |= dict(zip((Arm.CHALLENGER, Arm.SECOND), self.challengers, strict=False))
-        known = {arm: pilot for arm, pilot in arms.items() if pilot is not None}
-        object.__setattr__(self, "pilots", known)
-
-    @property
-    def incumbent(self) -> Arm:
-        """Who controls what no challenger does."""
-        return Arm.CHAMPION if self.champion is not None else Arm.FALLBACK
+        own = dict(zip(CHALLENGERS, self.challengers, strict=False))
+        first = {Arm.FALLBACK: self.fallback, Arm.CHAMPION: self.champion}
+        object.__setattr__(self, "pilots", first | own)
 
     def draw(self, unit: str, block: str) -> Drawn:
         """Return the arm of a block: the same whenever and wherever it is asked for."""
+        key = block if self.whole else f"{unit}: {block}"
+        shares = dict(zip(map(str, CHALLENGERS), self.shares, strict=False))
         if not any(self.shares):
-            return Drawn(self.incumbent, 1.0)
-        at = uniform(self.salt, "" if self.whole else unit, block)
-        for arm, share in zip((Arm.CHALLENGER, Arm.SECOND), self.shares, strict=False):
-            if at < share:
-                return Drawn(arm, share)
-            at -= share
-        return Drawn(self.incumbent, 1.0 - sum(self.shares))
+            return Drawn(key, Arm.CHAMPION, {str(Arm.CHAMPION): 1.0})
+        drawn = releases.verdicts.assign(key, self.salt, shares)
+        return Drawn(key, Arm(drawn.arm), drawn.shares)
 
     def without(self, arm: Arm) -> "Lineup":
         """Return the line-up after somebody was taken off the field."""
         if arm == Arm.CHAMPION:
-            return replace(self, champion=None)
-        n = (Arm.CHALLENGER, Arm.SECOND).index(arm)
-        left = tuple(p for k, p in enumerate(self.challengers) if k != n)
-        shares = tuple(s for k, s in enumerate(self.shares) if k != n)
+            return replace(self, champion=self.fallback)
+        n = CHALLENGERS.index(arm)
+        left = tuple(pilot for k, pilot in enumerate(self.challengers) if k != n)
+        shares = tuple(share for k, share in enumerate(self.shares) if k != n)
         return replace(self, challengers=left, shares=shares, stage=self.stage if left else "")
-
-
-def uniform(salt: str, unit: str, block: str) -> float:
-    """Return a number in [0, 1) that depends on nothing but three names."""
-    names = "\0".join((salt, unit, block)).encode()
-    return int.from_bytes(hashlib.sha256(names).digest()[:8], "big") / 2.0**64

@@ -12,7 +12,7 @@ the fallback in control until it can.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from flyball import safety
 from flyball.core.batch import Doubles
 from flyball.core.clock import Clock, SystemClock
-from flyball.core.decision import Arm, Reply, Request
+from flyball.core.decision import Arm, Outcome, Reply, Request
 from flyball.core.errors import Problem, RunError
 from flyball.core.journal import Journal, Record, number
 from flyball.serving.guards import GuardConfig, Guards
@@ -33,6 +33,11 @@ from flyball.serving.unit import Unit, faults, in_force
 
 class Log(Journal, Protocol):
     """The decision log, as the server needs it."""
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """How many records there are, and the hash of the last one."""
+        ...
 
     def find(self, decision_id: str) -> Record | None:
         """Return the record of a decision."""
@@ -102,7 +107,7 @@ class Server:
         )
         self.spec_hash = hash_of(site.spec)
         self.fallback: Pilot = Baseline(site.fallback_name, site.fallback, site.spec)
-        self.lineup = Lineup(fallback=self.fallback)
+        self.lineup = Lineup(fallback=self.fallback, champion=self.fallback)
         limits = site.envelope.limits if site.limits is None else site.limits
         self.stop = safety.EmergencyStop(
             lambda: _Stops(log),
@@ -142,15 +147,19 @@ class Server:
             unit.see(request)
             lineup = self.lineup
             if request.start or not unit.block:
+                self._finish(unit)
                 unit.begin(request, lineup)
             unit.settle(lineup)
-            said = {arm: self._ask(unit, arm, pilot) for arm, pilot in lineup.pilots.items()}
+            said: dict[Arm, Proposal] = {}
+            for arm, pilot in lineup.pilots.items():
+                same = pilot is self.fallback and arm != Arm.FALLBACK
+                said[arm] = said[Arm.FALLBACK] if same else self._ask(unit, arm, pilot)
             return self._decide(unit, request, lineup, said)
 
     def _decide(
         self, unit: Unit, request: Request, lineup: Lineup, said: Mapping[Arm, Proposal]
     ) -> Reply:
-        arm, why = unit.drawn.arm, said[unit.drawn.arm].fault
+        arm, why = unit.arm, said[unit.arm].fault
         if self.lost and not why:
             why = "the decision log keeps nothing"
         if why:
@@ -164,9 +173,9 @@ class Server:
             "obs": packed(unit.observation.obs[0, 0]),
             "arm": str(arm),
             "stage": lineup.stage,
-            "propensity": unit.drawn.propensity,
+            "propensity": unit.drawn.shares.get(str(unit.drawn.arm), 1.0),
             "generation": lineup.generation,
-            "switched": unit.switched,
+            "switched": unit.tally.switched,
             "why": why,
             "proposals": {
                 str(own): [number(x) for x in proposal.value] for own, proposal in said.items()
@@ -203,10 +212,60 @@ class Server:
         else:
             self._find()
         keeper.commit(judged)
-        if arm != Arm.FALLBACK and not judged.stopped:
-            change = np.abs(judged.kept.value - value)
-            self._dismiss(arm, name, self._guards.lean(name, change))
+        change = np.abs(judged.kept.value - value)
+        noticed, tally = self._guards.notices(change), unit.tally
+        unit.tally = tally._replace(
+            decisions=tally.decisions + 1,
+            changed=tally.changed + noticed,
+            lost=tally.lost + (arm != unit.arm),
+            breaches=tally.breaches + judged.kept.lost,
+        )
+        if not judged.stopped:
+            self._dismiss(arm, name, self._guards.lean(name, noticed=noticed))
         return reply_of(record, kept)
+
+    def _finish(self, unit: Unit) -> None:
+        """Write down what happened in a block that ended: what judges of it need."""
+        if not unit.tally.decisions:
+            return
+        record = {
+            "kind": "block",
+            "unit": unit.name,
+            "block": unit.block,
+            "key": unit.drawn.key,
+            "arm": str(unit.drawn.arm),
+            "shares": dict(unit.drawn.shares),
+            "stage": self.lineup.stage,
+            "policy": "" if unit.pilot is None else unit.pilot.name,
+            "at_s": number(unit.at_s),
+            **unit.tally._asdict(),
+        }
+        try:
+            self.log.append(record)
+        except RunError as error:
+            self._lose(str(error))
+
+    def learn(self, outcome: Outcome) -> bool:
+        """Keep what came of a block; return whether it was new.
+
+        Raises
+        ------
+        RunError
+            For figures that are none of the plant's, or an id that said something else.
+        """
+        known = {kpi.name for kpi in self.site.spec.kpis}
+        wrong = [name for name in (*outcome.metrics, *outcome.twin) if name not in known]
+        empty = [name for name in ("outcome_id", "unit", "block") if not getattr(outcome, name)]
+        problems = [_unknown(f"metrics {name}", name, sorted(known)) for name in wrong]
+        problems += [_unknown(name, "nothing", ["a name"]) for name in empty]
+        if problems:
+            raise RunError(problems)
+        record = {"kind": "outcome", **asdict(outcome)}
+        for name in ("metrics", "twin"):
+            record[name] = {key: number(x) for key, x in record[name].items()}
+        before = self.log.head[0]
+        self.log.append(record)
+        return self.log.head[0] > before
 
     def _lose(self, why: str) -> None:
         """Leave the fallback in control: what it does is not written down."""
@@ -237,7 +296,7 @@ class Server:
     def _dismiss(self, arm: Arm, name: str, why: str) -> None:
         """For a reason, take a pilot off the field, here and now; whoever listens is told."""
         own = self.lineup.pilots.get(arm)
-        if why and own is not None and own.name == name:
+        if why and own is not None and own.name == name and own is not self.fallback:
             self.lineup = self.lineup.without(arm)
             self.notice("off the field", {"arm": str(arm), "policy": name, "why": why})
 
@@ -318,6 +377,11 @@ class _Stops:
 
     def records(self) -> Iterator[Record]:
         return self._log.of_kind("stop")
+
+
+def _unknown(where: str, found: str, allowed: list[str]) -> Problem:
+    fix = "name the figures of the plant's spec, as /v1/spec lists them"
+    return Problem(where=f"outcome {where}", found=found, allowed=", ".join(allowed), fix=fix)
 
 
 def _many(name: str, most: int) -> Problem:

@@ -4,6 +4,8 @@
 F features · M signals · A discrete actions · D continuous values.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from flyball import safety
@@ -19,6 +21,16 @@ LONGEST = 128
 """Characters of a name."""
 
 
+class Tally(NamedTuple):
+    """What happened in a block, for who judges it."""
+
+    decisions: int = 0
+    changed: int = 0  # by the shield
+    lost: int = 0  # to the fallback
+    breaches: int = 0  # outside of what is certified
+    switched: bool = False  # control went to somebody else before its end
+
+
 class Unit:
     """What is remembered between two decisions of one unit."""
 
@@ -26,9 +38,10 @@ class Unit:
         self.name, self.keeper = name, keeper
         self.observation = _empty(site)
         self.block, self.episode, self.at_s = "", 0, -np.inf
-        self.drawn = Drawn(Arm.FALLBACK, 1.0)
+        self.drawn = Drawn("", Arm.CHAMPION, {})
+        self.arm = Arm.CHAMPION
         self.pilot: Pilot | None = None
-        self.switched = False
+        self.tally = Tally()
         self._memory: dict[str, Floats] = {}
 
     def see(self, request: Request) -> None:
@@ -47,20 +60,20 @@ class Unit:
         self.episode += 1
         self.block = request.block or f"{self.name} {self.episode}"
         self._memory = {}
-        self.drawn = lineup.draw(self.name, self.block)
-        self.pilot, self.switched = lineup.pilots[self.drawn.arm], False
+        self.drawn, self.tally = lineup.draw(self.name, self.block), Tally()
+        self.arm = self.drawn.arm
+        self.pilot = lineup.pilots[self.arm]
 
     def settle(self, lineup: Lineup) -> None:
         """Leave a pilot that is no longer on the field at once; the block is no evidence then."""
-        pilots = lineup.pilots
-        if self.pilot is not None and pilots.get(self.drawn.arm) is self.pilot:
+        if lineup.pilots.get(self.arm) is self.pilot:
             return
-        for arm, pilot in pilots.items():  # promoted: the same pilot on another place
+        for arm, pilot in lineup.pilots.items():  # promoted: the same pilot on another place
             if self.pilot is not None and pilot.name == self.pilot.name and arm != Arm.FALLBACK:
-                self.drawn, self.pilot = self.drawn._replace(arm=arm), pilot
+                self.arm, self.pilot = arm, pilot
                 return
-        self.drawn = Drawn(lineup.incumbent, self.drawn.propensity)
-        self.pilot, self.switched = pilots[lineup.incumbent], True
+        self.arm, self.pilot = Arm.CHAMPION, lineup.champion
+        self.tally = self.tally._replace(switched=True)
 
     def propose(self, pilot: Pilot) -> Proposal:
         """Return what a pilot would do, and keep its memory warm."""
