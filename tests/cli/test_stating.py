@@ -1,23 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Limits are told as people ask for them; the command itself stands in its own test."""
 
-import pytest
-
 from flyball.cli import stating
-from flyball.core.errors import ConfigError
-from flyball.core.limits import Barrier, Box, Linear
+from flyball.core.errors import Problem
+from flyball.core.limits import Box
 
 
 def box(name="n", high=1.0, **more):
     return Box(name=name, unit="%", value="v", low=0.0, high=high, **more)
-
-
-def test_a_limit_that_a_file_and_a_plant_state_alike_stands_once():
-    own = (box("a"), box("b"))
-
-    found = stating.together((box("b"), box("a", high=0.5)), own)
-
-    assert found == (box("b"), box("a", high=0.5), box("a"))
 
 
 def test_only_severities_that_occur_are_told_and_who_is_missing_is_named():
@@ -39,26 +29,14 @@ def test_only_severities_that_occur_are_told_and_who_is_missing_is_named():
     ]
 
 
-def test_barriers_are_checked_with_the_plant_that_predicts_their_signals():
-    known = stating.surroundings("classics/double-integrator")
-    ahead = Barrier(name="n", unit="m", signals={"position": 1.0}, bound=3.0)
+def test_what_a_gate_refuses_is_told_with_the_reason_and_the_way_out():
+    refused = Problem(where="limit 'well'", found="0 to 0.5", allowed="below 0.4", fix="prove it")
 
-    stating.check([ahead], known, "f")
+    lines = list(stating.in_words([box("well", source="s", owner="o")], "f", [refused]))
 
-    with pytest.raises(ConfigError, match="f: limit 'n'"):
-        stating.check([ahead], known._replace(plant=None), "f")
-
-
-def test_no_action_is_found_among_sums_too():
-    known = stating.surroundings("classics/double-integrator")
-    sums = [
-        Linear(name=name, unit="m/s2", values={"acceleration": weight}, bound=-0.5)
-        for name, weight in (("up", -1.0), ("down", 1.0))
+    assert lines[0] == "f: good, BUT REFUSED BY A GATE, 1 limit"
+    assert lines[-3:] == [
+        "  limit 'well'",
+        "      found: 0 to 0.5; allowed: below 0.4",
+        "      fix: prove it",
     ]
-
-    with pytest.raises(ConfigError, match="f: limit 'up' and limit 'down': no action keeps them"):
-        stating.check([box_of_rail(), *sums], known, "f")
-
-
-def box_of_rail():
-    return Box(name="fine", unit="m/s2", value="acceleration", low=-1.0, high=1.0)

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: MIT
+import subprocess
+import sys
+
 import pytest
 import typer
 
@@ -81,3 +84,31 @@ def test_spans_are_written_as_people_say_them(value, words):
 def test_json_that_no_reader_could_read_is_our_fault():
     with pytest.raises(ValueError, match="not JSON compliant"):
         show_json({"x": float("nan")})
+
+
+ENDLESS = """
+import typer
+from flyball.cli.telling import guarded, say
+
+@guarded
+def endless():
+    while True:
+        say("x" * 100)
+
+typer.run(endless)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such pipes")
+def test_who_stops_reading_ends_a_command_without_a_word():
+    with subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b"xxx")
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert said == b""
+    assert process.returncode == 141

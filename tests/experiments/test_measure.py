@@ -4,7 +4,7 @@ import pytest
 
 from flyball.core.batch import Action
 from flyball.experiments import measure
-from flyball.experiments.measure import outcomes
+from flyball.experiments.measure import outcomes, over
 from flyball.experiments.streams import Stream
 from flyball.experiments.subject import Subject
 
@@ -33,20 +33,46 @@ def test_a_figure_does_not_depend_on_how_many_episodes_are_played_side_by_side(
 
     apart = outcomes(CARTPOLE, Leaning(), Stream.EVALUATE, 7)
 
-    assert together.shape == (7, 2)
-    np.testing.assert_array_equal(together, apart)
+    assert together.kpi.shape == (7, 2)
+    for one, other in zip(together, apart, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_return_of_an_episode_is_that_of_its_steps_and_none_of_the_next_one_s():
     found = outcomes(CARTPOLE, Leaning(), Stream.EVALUATE, 9)
 
-    np.testing.assert_array_equal(found[:, 0], found[:, 1])  # the reward of a step is 1
-    assert found.min() >= 8
-    assert len(set(found[:, 0])) > 1
+    np.testing.assert_array_equal(found.kpi[:, 0], found.kpi[:, 1])  # the reward of a step is 1
+    assert found.kpi.min() >= 8
+    assert len(set(found.kpi[:, 0])) > 1
+
+
+def test_costs_are_added_up_over_the_episode_and_no_further(monkeypatch: pytest.MonkeyPatch):
+    rail = Subject("classics/double-integrator", {"episode_s": 10.0})
+    greedy = rail.rivals()["greedy"]
+    monkeypatch.setattr(measure, "ROWS", 4)
+
+    found = outcomes(rail, greedy, Stream.EVALUATE, 6)
+
+    # The plant itself counts the time of steps in which any limit was broken.
+    breach_s = found.kpi[:, 2]
+    assert (found.cost.max(1) <= breach_s + 1e-9).all()
+    assert (breach_s <= found.cost.sum(1) + 1e-9).all()
+    assert breach_s.min() > 0.0
+    assert over(rail.spec, found) == pytest.approx(found.cost.mean(0).sum())
+    assert not found.changed.any()
+
+
+def test_what_keeps_its_limits_is_over_by_nothing_and_what_is_no_number_by_everything():
+    rail = Subject("classics/double-integrator").spec
+    kpi, changed = np.zeros((2, 5)), np.zeros(2)
+
+    assert over(rail, measure.Played(kpi, np.zeros((2, 2)), changed)) == 0.0
+    assert over(rail, measure.Played(kpi, np.array([[0.0, np.nan], [0.0, 0.0]]), changed)) == np.inf
+    assert over(CARTPOLE.spec, measure.Played(kpi, np.zeros((2, 0)), changed)) == 0.0
 
 
 def test_streams_have_other_episodes():
-    ends = [outcomes(CARTPOLE, Leaning(), stream, 20)[:, 0].tolist() for stream in Stream]
+    ends = [outcomes(CARTPOLE, Leaning(), stream, 20).kpi[:, 0].tolist() for stream in Stream]
 
     assert len({tuple(each) for each in ends}) == len(Stream)
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from flyball.core.evaluation import Difference, paired
-from flyball.core.spec import Kpi
-from flyball.experiments.verdict import Against, Verdict, judge, number, verdict
+from flyball.core.spec import Cost, Kpi
+from flyball.experiments.verdict import Against, Verdict, bounded, judge, number, verdict
 
 RETURN = Kpi("return", "reward", "max", "")
 COST = Kpi("cost", "EUR", "min", "")
@@ -82,6 +82,79 @@ def test_how_far_the_known_optimum_is_stands_at_the_end(ours, optimum, kpi, word
     _, sentence = verdict(difference([ours] * 6, [5.0] * 6), kpi, against)
 
     assert sentence.endswith(words)
+
+
+WALL = Cost("wall", "s", 0.5)
+NEVER = Cost("largest angle", "s", 0.0)
+
+
+def spent(cost: Cost, *values: float) -> list:
+    return [bounded(cost, np.array(values))]
+
+
+@pytest.mark.parametrize("found", [UP, DOWN, difference([5.0] * 6, [5.0] * 6)])
+def test_a_policy_that_breaks_a_limit_is_told_so_whatever_it_earns(found):
+    limits = spent(WALL, 2.0, 2.0, 3.0, 2.0, 3.0, 3.0)
+
+    word, sentence = verdict(found, RETURN, AGAINST, limits)
+
+    assert word is Verdict.BREAKS
+    assert sentence.startswith(
+        "Breaks a limit: on 6 new episodes 'wall' came to a mean of 2.50 s (95 % interval 1.93 to "
+        "3.07), 2.00 s above its limit of 0.50 s; 100 % of the episodes were above it."
+    )
+    assert sentence.endswith("Keep LQR.")
+
+
+def test_the_limit_that_is_broken_most_often_is_told_first_and_all_are():
+    limits = [*spent(WALL, 0.0, 0.0, 0.0, 0.0, 9.0), *spent(NEVER, 1.0, 1.0, 1.0, 1.0, 1.0)]
+
+    _, sentence = verdict(UP, RETURN, AGAINST, limits)
+
+    assert sentence.index("'largest angle'") < sentence.index("'wall'")
+    assert "'wall' came to a mean of 1.80 s" in sentence
+
+
+def test_one_breach_among_many_episodes_breaks_a_limit_of_none():
+    many = difference([9.0] * 100, [5.0] * 100)
+
+    _, sentence = verdict(many, RETURN, AGAINST, spent(NEVER, *[0.0] * 99, 0.1))
+
+    assert sentence.startswith("Breaks a limit: on 100 new episodes 'largest angle' came to a mean")
+    assert "0.001 s" in sentence
+    assert "1 % of the episodes were above it" in sentence
+
+
+def test_a_mean_below_its_limit_whose_interval_is_not_proves_nothing_better():
+    limits = spent(WALL, 0.0, 0.0, 0.0, 0.0, 0.0, 2.4)
+
+    word, sentence = verdict(UP, RETURN, AGAINST, limits)
+
+    assert word is Verdict.NOT_PROVEN
+    assert sentence.startswith(
+        "Not proven: on 6 new episodes 'wall' came to a mean of 0.40 s (95 %"
+    )
+    assert "reaches above its limit of 0.50 s" in sentence
+    assert verdict(DOWN, RETURN, AGAINST, limits)[0] is Verdict.WORSE
+
+
+def test_a_policy_that_keeps_its_limits_is_judged_by_what_it_earns_and_they_are_told():
+    limits = [*spent(WALL, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2), *spent(NEVER, *[0.0] * 6)]
+
+    word, sentence = verdict(UP, RETURN, AGAINST, limits)
+
+    assert word is Verdict.BETTER
+    assert "'wall' stayed below its limit of 0.50 s: a mean of 0.15 s" in sentence
+    assert (
+        "'largest angle' was 0 s in all 6 episodes: with 95 % confidence at most 50 % of episodes "
+        "have any" in sentence
+    )
+
+
+def test_a_cost_that_is_no_number_keeps_no_limit():
+    word, _ = verdict(UP, RETURN, AGAINST, spent(WALL, float("nan"), *[0.0] * 5))
+
+    assert word is Verdict.BREAKS
 
 
 def test_a_bound_is_not_called_an_optimum():

@@ -3,12 +3,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file
 
 from flyball import learning
 from flyball.core.batch import Action
 from flyball.core.clock import ManualClock
 from flyball.experiments import runs
+from flyball.experiments import watched as watching
+from flyball.experiments.measure import Played
 from flyball.experiments.streams import Stream
 from flyball.experiments.watched import BEST, SCORE, Tally, Watched
 from tests.experiments.any_runs import small
@@ -85,10 +88,38 @@ def test_of_equally_good_weights_the_later_ones_are_kept(tmp_path: Path):
     assert len(figures) == 6
     assert figures[1] == figures[3] == max(figures)
     kept = load_file(tmp_path / BEST)
-    assert float(kept[SCORE][0]) == max(figures)
+    assert kept[SCORE].tolist() == [0.0, max(figures)]
     net = own._own.net
     assert own.best_into(net) == max(figures)
     assert all((tensor == 3).all() for tensor in net.state_dict().values())
+
+
+def test_weights_that_keep_the_limits_come_before_all_that_earn_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    came_to = [(9.0, 2.0), (1.0, 0.0), (3.0, 0.0), (2.0, 0.0), (8.0, 1.0), (7.0, 0.0001)]
+
+    def outcomes(subject, policy, stream, n_episodes):
+        del subject, policy, stream
+        value, cost = came_to.pop(0)
+        full = np.full((n_episodes, 5), value), np.full((n_episodes, 2), cost)
+        return Played(*full, np.zeros(n_episodes))
+
+    monkeypatch.setattr(watching, "outcomes", outcomes)
+    experiment = small("ppo", "steps=96", "validations=6", world="classics/double-integrator")
+    env = experiment.subject.env(4, Stream.TRAIN)
+    own = Watched(
+        tmp_path, Doctored(env, LASTING), env, experiment,
+        share=share_of, clock=ManualClock(), write=ignored,
+    )  # fmt: skip
+
+    run(own)
+
+    lines = [line["figures"] for line in runs.read_lines(tmp_path / runs.METRICS)
+             if line["stage"] == "validate"]  # fmt: skip
+    assert [line["wall"] for line in lines] == [2.0, 0.0, 0.0, 0.0, 1.0, 0.0001]
+    assert own.best_into(own._own.net) == 3.0
+    assert all((tensor == 2).all() for tensor in own._own.net.state_dict().values())
 
 
 def test_a_later_start_remembers_the_best_so_far(tmp_path: Path):

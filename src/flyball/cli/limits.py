@@ -31,14 +31,18 @@ def limits(
     Example: flyball limits configs/limits/example.toml
     """
     # The records need NumPy and the check needs the compiler: `flyball --help` needs neither.
+    from flyball import experiments
     from flyball.cli import stating
 
-    stated = stating.read(file) if file is not None else ()
+    site = experiments.site
+    stated = site.read(file) if file is not None else ()
     where = str(file or world)
+    unproved: tuple[Problem, ...] = ()
     if world is not None:
-        known = stating.surroundings(world)
-        stated = stating.together(stated, known.limits)
-        stating.check(stated, known, where)
+        known = site.surroundings(world)
+        stated = site.together(stated, known.limits)
+        site.check(stated, known, where)
+        unproved = site.unproved(stated, known)
     elif file is None:
         raise ConfigError(
             Problem(
@@ -49,9 +53,16 @@ def limits(
             )
         )
     if as_json:
-        show_json({"where": where, "world": world, "limits": stating.as_data(stated)})
+        show_json(
+            {
+                "where": where,
+                "world": world,
+                "limits": stating.as_data(stated),
+                "gate": [str(problem) for problem in unproved],
+            }
+        )
     elif as_toml:
         typer.echo(stating.as_toml(stated), nl=False)
     else:
-        for line in stating.in_words(stated, where):
+        for line in stating.in_words(stated, where, unproved):
             typer.echo(line)

@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""How limits are told: read from a file, checked against a plant, put in words."""
+"""How limits are told: in words, as data, as a file."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from flyball.core.errors import ConfigError, Problem, nearest
+from flyball.core.errors import Problem
 from flyball.core.limits import KINDS, Constraint
-from flyball.core.limits_file import limits_of, text_of
-from flyball.core.spec import Signal, TanhGaussian
-from flyball.safety import Plant, compiled
-from flyball.worlds import classics
-
-ROOM = "classics/"
+from flyball.core.limits_file import text_of
 
 MEANING = {
     "hard": "never broken",
@@ -22,95 +15,23 @@ MEANING = {
 }
 """Every severity, in the order in which they are told."""
 
-ANY_S = 1.0
-"""Whether limits leave an action does not hang on the time between decisions."""
 
+def in_words(
+    limits: Sequence[Constraint], where: str, unproved: Sequence[Problem] = ()
+) -> Iterator[str]:
+    """Yield lines: every limit under its severity, with who stands behind the number.
 
-class Known(NamedTuple):
-    """What a plant gives to a check."""
-
-    limits: tuple[Constraint, ...]
-    values: list[TanhGaussian]
-    signals: tuple[Signal, ...]
-    plant: Plant | None
-
-
-def read(path: Path) -> tuple[Constraint, ...]:
-    """Return the limits of a file.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, and with everything that is wrong with it.
+    Parameters
+    ----------
+    limits
+        That can be kept together.
+    where
+        What they are called.
+    unproved
+        Why a Shield with a gate refuses them; empty: it does not, or nobody asked.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        found = f"cannot be read ({error.strerror})"
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        found = f"no UTF-8 text (line {line})"
-    else:
-        return limits_of(text, str(path))
-    raise ConfigError(
-        Problem(
-            where=str(path),
-            found=found,
-            allowed="a TOML file in UTF-8",
-            fix="check the path; configs/limits/ holds examples",
-        )
-    )
-
-
-def surroundings(world: str) -> Known:
-    """Return what a problem knows of its own limits, values and signals.
-
-    Raises
-    ------
-    ConfigError
-        When there is no such problem.
-    """
-    names = [f"{ROOM}{name}" for name in classics.NAMES]
-    if world not in names:
-        raise ConfigError(
-            Problem(
-                where="--world",
-                found=f"'{world}'",
-                allowed=", ".join(names),
-                fix=nearest(world, names),
-            )
-        )
-    name = world.removeprefix(ROOM)
-    own, spec = classics.envelope(name), classics.scenario(name).spec
-    values = [head for kind in spec.kinds for head in kind.heads if isinstance(head, TanhGaussian)]
-    plant = Plant(own.affine, own.signals) if own.affine is not None else None
-    return Known(own.limits, values, spec.signals, plant)
-
-
-def together(stated: Sequence[Constraint], own: Sequence[Constraint]) -> tuple[Constraint, ...]:
-    """Return limits of a file and of a plant; one that both state the same stands once."""
-    return (*stated, *(limit for limit in own if limit not in stated))
-
-
-def check(limits: Sequence[Constraint], known: Known, where: str) -> None:
-    """Refuse limits that name what is not there, or leave no action.
-
-    Raises
-    ------
-    ConfigError
-        With every problem, or the fewest limits that cannot be kept together.
-    """
-    try:
-        compiled(limits, known.values, known.signals, ANY_S, known.plant)
-    except ConfigError as error:
-        raise ConfigError(
-            [replace(each, where=f"{where}: {each.where}") for each in error.problems]
-        ) from None
-
-
-def in_words(limits: Sequence[Constraint], where: str) -> Iterator[str]:
-    """Yield lines: every limit under its severity, with who stands behind the number."""
-    yield f"{where}: good, {len(limits)} limit{'s' if len(limits) != 1 else ''}"
+    but = ", BUT REFUSED BY A GATE" if unproved else ""
+    yield f"{where}: good{but}, {len(limits)} limit{'s' if len(limits) != 1 else ''}"
     for severity, meaning in MEANING.items():
         found = [limit for limit in limits if limit.severity == severity]
         if found:
@@ -119,6 +40,13 @@ def in_words(limits: Sequence[Constraint], where: str) -> Iterator[str]:
             yield f"  {limit.name}"
             yield f"      {limit.explain()}"
             yield from (f"      {line}" for line in behind(limit))
+    if unproved:
+        yield "\na Shield with a gate refuses them: no shipped proof knows that they are kept"
+        yield "(one without a gate bends actions to them, and proves nothing)"
+    for problem in unproved:
+        yield f"  {problem.where}"
+        yield f"      found: {problem.found}; allowed: {problem.allowed}"
+        yield f"      fix: {problem.fix}"
     bare = [limit.name for limit in limits if not (limit.source and limit.owner)]
     if bare:
         yield f"\nnote: without source or owner: {', '.join(bare)}"

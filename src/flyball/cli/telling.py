@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """How commands speak: errors in five parts, figures as JSON, durations, one exit code a kind.
 
-Exit codes: 0 well, 1 a fault of ours, 2 something the user can mend, 130 stopped by Ctrl-C.
+Exit codes: 0 well, 1 a fault of ours, 2 something the user can mend, 130 stopped by Ctrl-C, 141
+nobody reads what is printed.
 """
 
 import functools
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -17,6 +19,9 @@ from flyball.core.errors import ConfigError, FlyballError, InvariantError, Probl
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+UNREAD = 141
+"""Exit code that shells know as a broken pipe."""
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|)\s*")
@@ -32,6 +37,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except FlyballError as error:
             typer.echo(describe(error), err=True)
             raise typer.Exit(2) from None
+        except BrokenPipeError:
+            # Who read what is printed, `head` say, has enough; nothing is left to be said or done.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(UNREAD) from None
         except OSError as error:
             problem = Problem(
                 where=str(error.filename or "disk"),

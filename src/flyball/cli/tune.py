@@ -140,9 +140,10 @@ def tell(found: Any, *, as_json: bool) -> None:
     say(f"{len(states)} trials: {counts}")
     sign = -1.0 if found.sense == "max" else 1.0
     complete = [each for each in found.trials if each.state == "complete"]
-    for each in sorted(complete, key=lambda trial: sign * trial.value)[:SHOWN]:
+    for each in sorted(complete, key=lambda trial: (trial.over, sign * trial.value))[:SHOWN]:
         settings = " ".join(f"{key}={_short(value)}" for key, value in each.settings.items())
-        say(f"  {found.kpi} {each.value:10.4g}  trial {each.number:<4} {settings}")
+        over = f"  over limits by {each.over:.3g}" if each.over else ""
+        say(f"  {found.kpi} {each.value:10.4g}  trial {each.number:<4} {settings}{over}")
     if found.usual is not None:
         say(f"  {found.kpi} {found.usual.value:10.4g}  without tuning (trial 0)")
     if shares:

@@ -6,7 +6,7 @@ D cases (held-out days, seeds) · Q KPIs. A case that a method did not meet is N
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +37,12 @@ class Scores:
 
     spent_s: float
     """Mean wall time that one case took, s."""
+
+    cost: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Undiscounted sums of costs by name, one for each case; empty where there are none."""
+
+    changed: tuple[float, ...] = ()
+    """Share of a case's decisions in which a Shield applied something else; empty without one."""
 
     def of(self, kpi: str) -> Doubles:
         """Return the figures (D,) of one KPI."""
@@ -87,7 +93,7 @@ class Evaluation:
     policy: str
     best_rule: str
     verdict: str
-    """*better*, *not proven* or *worse*."""
+    """*better*, *as good*, *not proven*, *worse* or *breaks a limit*."""
 
     sentence: str
     facts: Mapping[str, Any]

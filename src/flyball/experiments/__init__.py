@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flyball.experiments import algorithms, jobshop, proofs, report, train, tuning
+    from flyball.experiments import algorithms, jobshop, proofs, report, site, train, tuning
     from flyball.experiments.evaluate import evaluate_run
     from flyball.experiments.experiment import experiment_of
     from flyball.experiments.machine import diagnose
@@ -26,6 +26,7 @@ __all__ = [
     "problems",
     "proofs",
     "report",
+    "site",
     "train",
     "tuning",
     "world_of",

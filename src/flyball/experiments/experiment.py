@@ -10,6 +10,7 @@
     [scenario]              # settings of the problem
     [net]                   # sizes of the network
     [ppo]                   # settings of the algorithm, by its name
+    [shield]                # what stands before the plant; without the table nothing does
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +32,8 @@ from flyball.experiments.overrides import (
     whole,
 )
 from flyball.experiments.run_config import BUDGETS, RunConfig
-from flyball.experiments.settings import build, tables, toml
+from flyball.experiments.settings import build, frozen, tables, toml
+from flyball.experiments.shielding import ShieldSettings, placed
 from flyball.experiments.subject import Subject
 
 
@@ -49,7 +51,7 @@ class Experiment:
     def plain(self) -> dict[str, Any]:
         """Return the tables that `experiment_of` reads back."""
         own = {key: value for key, value in tables(self.own).items() if key not in INHERITED}
-        return {
+        found = {
             "world": self.subject.name,
             "algorithm": self.algorithm,
             **tables(self.run),
@@ -57,6 +59,8 @@ class Experiment:
             "net": tables(self.net),
             self.algorithm: own,
         }
+        shield = self.subject.shield
+        return found if shield is None else found | {"shield": tables(shield)}
 
     def to_toml(self) -> str:
         """Return it as TOML; what is None is left out."""
@@ -94,6 +98,8 @@ def experiment_of(
         With everything that is wrong, each problem with its place.
     """
     sources = sources_of(file, changes, options)
+    here = {str(file): file.parent} if file is not None else {}
+    sources = [(where, placed(own, here.get(where, Path.cwd()))) for where, own in sources]
     if any(key in tables for where, tables in sources if where != str(file) for key in BUDGETS):
         sources = [
             (where, _without(tables, BUDGETS) if where == str(file) else tables)
@@ -154,18 +160,22 @@ class Reader:
         """Return the experiment; raise ConfigError with everything that is wrong."""
         with collecting() as attempt:
             rest, parts = self._parted(tables, where, attempt)
-            subject = attempt(lambda: Subject(self.world, parts["scenario"]))
+            shield = None
+            if "shield" in parts:
+                place = f"{where} [shield]"
+                shield = attempt(lambda: build(ShieldSettings, parts["shield"], place))
+            subject = attempt(lambda: Subject(self.world, parts["scenario"], shield))
             if subject is not None:
                 attempt(lambda: learning.recipe(self.algorithm, subject.spec))
-            place = f"{where} [{self.algorithm}]"
+            at = f"{where} [{self.algorithm}]"
             run = attempt(lambda: build(RunConfig, rest, where))
             wanted = asdict(self.recipe.net) | parts["net"]
             net = attempt(lambda: build(learning.NetConfig, wanted, f"{where} [net]"))
-            own = attempt(lambda: build(self.recipe.config, parts[self.algorithm], place))
+            own = attempt(lambda: build(self.recipe.config, parts[self.algorithm], at))
             if net is not None:
                 attempt(lambda: self.recipe.require_used(net))
             if subject is not None and own is not None:
-                attempt(lambda: self.recipe.require(subject.spec, own, place))
+                attempt(lambda: self.recipe.require(subject.spec, own, at))
             on_gpu = hasattr(self.recipe.config(), "device")
             if run is not None and run.device == "cuda" and not on_gpu:
                 attempt(_on_cpu_only(self.algorithm, where))
@@ -177,12 +187,12 @@ class Reader:
         """Return the run's own keys, and the tables by name; refuse what belongs elsewhere."""
         rest = _without(tables, ("world", "algorithm"))
         parts: dict[str, Tables] = {}
-        for name in ("scenario", "net", self.algorithm):
+        for name in ("scenario", "net", self.algorithm, *(("shield",) if "shield" in rest else ())):
             table = rest.pop(name, {})
             if not isinstance(table, Mapping):
                 attempt(_no_table(name, table, where))
                 table = {}
-            parts[name] = {key: _frozen(value) for key, value in table.items()}
+            parts[name] = {key: frozen(value) for key, value in table.items()}
         for name in [key for key in rest if key in learning.ALGORITHMS]:
             attempt(_of_another(name, self.algorithm, where))
             del rest[name]
@@ -190,11 +200,6 @@ class Reader:
             if key in parts[self.algorithm]:
                 attempt(_homeless(key, self.algorithm, where))
         return rest, parts
-
-
-def _frozen(value: Any) -> Any:
-    """Return a value with its lists as tuples, as settings hold them."""
-    return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value
 
 
 def _without(tables: Mapping[str, Any], keys: Sequence[str]) -> Tables:

@@ -6,10 +6,11 @@ two meet.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from flyball.core.batch import Doubles
 from flyball.core.certificate import Certificate, damaged, from_text, to_text
 from flyball.core.envelope import Envelope, Finite
 from flyball.core.errors import ConfigError, InvariantError, Problem, nearest
-from flyball.core.limits import Box
+from flyball.core.limits import Box, Constraint
 from flyball.core.spec import TanhGaussian
 from flyball.worlds import classics
 
@@ -122,13 +123,17 @@ def write(path: Path, certificate: Certificate) -> None:
     half.replace(path)
 
 
-def proved(path: Path, **settings: object) -> tuple[Certificate, Envelope]:
+def proved(
+    path: Path, *, limits: Sequence[Constraint] = (), **settings: Any
+) -> tuple[Certificate, Envelope]:
     """Read a certificate and prove it again.
 
     Parameters
     ----------
     path
         Of the file.
+    limits
+        Of the site, kept beside the plant's own.
     settings
         Of the plant; its step too.
 
@@ -146,21 +151,30 @@ def proved(path: Path, **settings: object) -> tuple[Certificate, Envelope]:
     certificate = read(path)
     if certificate.kind == "polytope":
         settings = {"step_s": step_of(certificate.hold_s)} | settings
-    stated = stated_of(certificate.plant, **settings)
+    stated = stated_of(certificate.plant, limits=limits, **settings)
     return certificate, safety.certificates.armed(certificate, stated, str(path))
 
 
-def safe(plant: str, **settings: object) -> Envelope:
+def safe(plant: str, *, limits: Sequence[Constraint] = (), **settings: Any) -> Envelope:
     """Return the envelope of a plant with the safe set and backup of a shipped certificate.
 
     It takes the shortest hold that the plant's step divides.
+
+    Parameters
+    ----------
+    plant
+        Its name.
+    limits
+        Of the site, kept beside the plant's own.
+    settings
+        Of the plant.
 
     Raises
     ------
     ConfigError
         Where there is none.
     ScenarioError
-        Where it does not hold for these settings.
+        Where it does not hold for these settings, or does not keep a hard limit.
     """
     step_s = classics.scenario(plant, **settings).step_s
     fitting = []
@@ -178,11 +192,13 @@ def safe(plant: str, **settings: object) -> Envelope:
                 fix=f"prove it for this step: flyball certify --make {plant} --hold {step_s:g}",
             )
         )
-    return proved(min(fitting)[1], **settings)[1]
+    return proved(min(fitting)[1], limits=limits, **settings)[1]
 
 
-def stated_of(plant: str, **settings: object) -> safety.certificates.Stated:
-    """Return what a plant states of its safety.
+def stated_of(
+    plant: str, *, limits: Sequence[Constraint] = (), **settings: Any
+) -> safety.certificates.Stated:
+    """Return what a plant states of its safety, with the limits of its site beside its own.
 
     Raises
     ------
@@ -192,6 +208,7 @@ def stated_of(plant: str, **settings: object) -> safety.certificates.Stated:
     aim_of(plant)
     scenario = classics.scenario(plant, **settings)
     own = classics.envelope(plant, **settings)
+    own = replace(own, limits=(*limits, *(each for each in own.limits if each not in limits)))
     kinds = scenario.spec.kinds
     values = tuple(h.name for k in kinds for h in k.heads if isinstance(h, TanhGaussian))
     parameters: Mapping[str, float] = getattr(own.model, "parameters", {})
@@ -208,7 +225,7 @@ def table_of(finite: Finite) -> dict[str, float]:
     return sizes | {"crc32": float(zlib.crc32(b"".join(part.tobytes() for part in parts)))}
 
 
-def make(plant: str, hold_s: float, watch: Watch, **settings: object) -> Certificate:
+def make(plant: str, hold_s: float, watch: Watch, **settings: Any) -> Certificate:
     """Prove a plant anew.
 
     Parameters

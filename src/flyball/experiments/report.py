@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from flyball.core.batch import Doubles
 from flyball.core.evaluation import Evaluation, Scores, paired
 from flyball.core.spec import Kpi
 from flyball.experiments import curve, runs
 from flyball.experiments.evaluate import REFERENCES, half_width, ranked
 from flyball.experiments.runs import VALIDATE
-from flyball.experiments.verdict import Verdict, number, signed
+from flyball.experiments.verdict import Verdict, number, signed, small
 
 TEMPLATES = Path(__file__).parent / "templates"
 CURVE = "curve.png"
@@ -23,6 +25,7 @@ MARKS = {
     Verdict.AS_GOOD: "good",
     Verdict.NOT_PROVEN: "open",
     Verdict.WORSE: "bad",
+    Verdict.BREAKS: "bad",
 }
 """Style of each verdict; the word itself is always printed beside the colour."""
 
@@ -31,7 +34,7 @@ class Row(NamedTuple):
     """One method in the decision table, in words."""
 
     name: str
-    figures: tuple[str, ...]  # mean of each KPI with half of its interval
+    figures: tuple[str, ...]  # a column each: means with half of their intervals
     difference: str  # to the best rival
     worst: str
     spent: str
@@ -57,7 +60,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
             evaluation=evaluation,
             algorithm=str(manifest.get("algorithm", "an unknown algorithm")),
             mark=MARKS[Verdict(evaluation.verdict)],
-            columns=list(evaluation.methods[0].kpi),
+            columns=columns(evaluation),
             rows=rows(evaluation),
             learning="data:image/png;base64," + base64.b64encode(picture).decode(),
             learning_words=_words(lines, kpi),
@@ -86,7 +89,7 @@ def rows(evaluation: Evaluation) -> list[Row]:
         found.append(
             Row(
                 name=each.name,
-                figures=tuple(_mean(each, name) for name in each.kpi),
+                figures=_figures(evaluation, each),
                 difference="compared with this" if own else text,
                 worst=number(_worst(evaluation, each)),
                 spent=f"{1000 * each.spent_s:.1f} ms",
@@ -98,7 +101,7 @@ def rows(evaluation: Evaluation) -> list[Row]:
 def text(evaluation: Evaluation) -> list[str]:
     """Return the decision table as lines of text, the best method first."""
     found = rows(evaluation)
-    head = Row("", tuple(evaluation.methods[0].kpi), "difference", "worst", "time")
+    head = Row("", tuple(columns(evaluation)), "difference", "worst", "time")
     cells = [(row.name, *row.figures, row.difference, row.worst) for row in (head, *found)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return [
@@ -107,9 +110,34 @@ def text(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _mean(scores: Scores, kpi: str) -> str:
-    values = scores.of(kpi)
-    return f"{number(scores.mean(kpi))} ± {number(half_width(values))}"
+def columns(evaluation: Evaluation) -> list[str]:
+    """Return what stands above the figures: KPIs, costs with their limits, and the Shield's part.
+
+    The limits of costs stand in the evaluation's facts.
+    """
+    limits = [
+        f"{each['name']} (limit {each['limit']:g} {each['unit']})"
+        for each in evaluation.facts.get("limits", ())
+    ]
+    leaning = ["changed by the Shield"] if _shielded(evaluation) else []
+    return [*evaluation.methods[0].kpi, *limits, *leaning]
+
+
+def _shielded(evaluation: Evaluation) -> bool:
+    return any(each.changed for each in evaluation.methods)
+
+
+def _figures(evaluation: Evaluation, scores: Scores) -> tuple[str, ...]:
+    """Return the figures of a method in the order of `columns`."""
+    found = [_mean(scores.of(name)) for name in scores.kpi]
+    found += [_mean(np.array(spent)) for spent in scores.cost.values()]
+    if _shielded(evaluation):
+        found.append(f"{100 * np.mean(scores.changed):.3g} %" if scores.changed else "no Shield")
+    return tuple(found)
+
+
+def _mean(values: Doubles) -> str:
+    return f"{small(float(values.mean()))} ± {small(half_width(values))}"
 
 
 def _worst(evaluation: Evaluation, scores: Scores) -> float:

@@ -3,7 +3,8 @@
 
 ``resolved.toml`` settings · ``manifest.json`` versions, seeds, hashes, command ·
 ``metrics.jsonl`` figures · ``trials.jsonl`` settings of rules tried · ``rules.json`` tuned rules ·
-``checkpoint/`` · ``bundle/`` the policy · ``evaluation.json`` · ``report.html``.
+``limits.toml`` of its Shield · ``checkpoint/`` · ``bundle/`` the policy · ``evaluation.json`` ·
+``report.html``.
 A file stands there whole or not at all.
 """
 
@@ -31,6 +32,7 @@ TRIALS, LOCK = "trials.jsonl", ".lock"
 EVALUATION, REPORT = "evaluation.json", "report.html"
 BASELINES = "baselines.json"
 BOARD = "tensorboard"
+LIMITS = "limits.toml"
 
 TRAIN, VALIDATE = "train", "validate"
 """Stages of the lines in METRICS: figures while training, and of the greedy policy beside it."""

@@ -139,6 +139,11 @@ def words(hint: Any) -> str:
     return plain.get(hint, str(hint))
 
 
+def frozen(value: Any) -> Any:
+    """Return a value with its lists as tuples, as settings hold them."""
+    return tuple(frozen(each) for each in value) if isinstance(value, list | tuple) else value
+
+
 def to_toml(record: Any) -> str:
     """Return a settings record as TOML that `build` reads back."""
     return toml(tables(record))

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flyball.core.batch import Action, Longs, Observation, Step
+from flyball.core.batch import Action, Bools, Longs, Observation, Step
 from flyball.core.protocols import Env
 from flyball.core.spec import Spec
+from flyball.safety import Shielded
 
 
 class Stream(IntEnum):
@@ -36,6 +37,14 @@ class Streamed:
         self._env, self._stream = env, stream
         self.steps = 0
         """Steps of all rows so far; part of a snapshot."""
+
+    @property
+    def changed(self) -> Bools:
+        """(B,) where the Shield applied something else in the last step; nowhere without one."""
+        own = self._env
+        if not isinstance(own, Shielded) or own.noted is None:
+            return np.zeros(self.n_envs, np.bool_)
+        return np.asarray(own.noted.changed.any(axis=1))
 
     @property
     def spec(self) -> Spec:

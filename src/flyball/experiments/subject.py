@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flyball.core.errors import ConfigError, Problem, nearest
-from flyball.core.protocols import Policy
+from flyball.core.protocols import Env, Policy
 from flyball.core.spec import Head, OptionsHead, Spec, TanhGaussian
+from flyball.experiments.shielding import ShieldSettings, shielded
 from flyball.experiments.streams import Stream, Streamed
 from flyball.worlds import TITLES, classics
 
@@ -54,6 +55,9 @@ class Subject:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the problem; what is left out is as published."""
 
+    shield: ShieldSettings | None = None
+    """What stands before the plant; None: nothing."""
+
     def __post_init__(self) -> None:
         if self.name not in names():
             everything = sorted({*TITLES, *names()})
@@ -79,7 +83,10 @@ class Subject:
 
     def env(self, n_envs: int, stream: Stream) -> Streamed:
         """Return an Env of this problem that draws from one stream."""
-        return Streamed(classics.make(self.problem, n_envs, **self.settings), stream)
+        env: Env = classics.make(self.problem, n_envs, **self.settings)
+        if self.shield is not None and self.shield.on:
+            env = shielded(env, self.problem, self.settings, self.shield)
+        return Streamed(env, stream)
 
     def rivals(self) -> dict[str, Policy]:
         """Return what a good engineer would run instead, and what nobody would, by name."""

@@ -6,7 +6,7 @@ weights; with one in seconds it uses the seconds that are left.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,18 @@ def start_run(
         "started": clock.now().isoformat(timespec="seconds"),
     } | runs.environment(command, experiment.run.threads)
     runs.write_json(folder / runs.MANIFEST, manifest)
-    runs.write_text(folder / runs.SETTINGS, experiment.to_toml())
+    runs.write_text(folder / runs.SETTINGS, with_its_limits(experiment, folder).to_toml())
     return folder
+
+
+def with_its_limits(experiment: Experiment, folder: Path) -> Experiment:
+    """Return an experiment whose Shield's limits are a copy in its run: a file may change."""
+    shield = experiment.subject.shield
+    if shield is None or not shield.limits:
+        return experiment
+    runs.write_text(folder / runs.LIMITS, Path(shield.limits).read_text("utf-8-sig"))
+    own = replace(shield, limits=runs.LIMITS)
+    return replace(experiment, subject=replace(experiment.subject, shield=own))
 
 
 def asked_of(folder: Path) -> Experiment:

@@ -8,7 +8,7 @@ them, so that a run that was killed and resumed ends in the same weights.
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from flyball.core.protocols import Policy
 from flyball.experiments import runs, weights
 from flyball.experiments.board import Write
 from flyball.experiments.experiment import Experiment
-from flyball.experiments.measure import outcomes
+from flyball.experiments.measure import outcomes, over
 from flyball.experiments.runs import TRAIN, VALIDATE
 from flyball.experiments.streams import Stream, Streamed
 from flyball.experiments.weights import Arrays
@@ -29,6 +29,20 @@ LINES = 200
 
 COUNTS = ("episodes", "decisions", "illegal")
 """Figures of an iteration that add up; of others the mean counts."""
+
+
+CHANGED = "changed"
+"""Share of decisions in which the Shield applied something else, among the figures."""
+
+
+class Place(NamedTuple):
+    """How good weights are; whatever earns more comes after whatever keeps limits better."""
+
+    kept: float
+    """How far mean costs are above their limits, with a minus."""
+
+    score: float
+    """The figure that counts, with a minus where less of it is better."""
 
 
 class Algorithm(Protocol):
@@ -151,21 +165,25 @@ class Watched:
         self._measured = iteration
         run, subject = self._experiment.run, self._experiment.subject
         found = outcomes(subject, self._own.policy, Stream.VALIDATE, run.validation_episodes)
-        kpi = {each.name: float(found[:, q].mean()) for q, each in enumerate(subject.spec.kpis)}
-        error = float(found[:, 0].std() / math.sqrt(len(found)))
-        self._line(VALIDATE, iteration, kpi | {f"{self._kpi.name}{runs.ERROR}": error})
+        spec, n = subject.spec, len(found.kpi)
+        kpi = {each.name: float(found.kpi[:, q].mean()) for q, each in enumerate(spec.kpis)}
+        error = float(found.kpi[:, 0].std() / math.sqrt(n))
+        costs = {each.name: float(found.cost[:, c].mean()) for c, each in enumerate(spec.costs)}
+        more = costs | ({CHANGED: float(found.changed.mean())} if subject.shield else {})
+        self._line(VALIDATE, iteration, kpi | {f"{self._kpi.name}{runs.ERROR}": error} | more)
         self.figures["validation"] = kpi[self._kpi.name]
         score = kpi[self._kpi.name] if self._kpi.sense == "max" else -kpi[self._kpi.name]
-        if score >= self._best:  # of equals the later one has seen more
-            self._best = score
-            self._save_best(score)
+        place = Place(-over(spec, found), score)
+        if place >= self._best:  # of equals the later one has seen more
+            self._best = place
+            self._save_best(place)
 
     def best_into(self, net: Any) -> float:
         """Put the best weights into the network where the run keeps those; return their figure."""
         path = self._folder / BEST
         if self._experiment.run.keep == "best" and path.is_file():
             weights.put(net, weights.load(path))
-            return self._best if self._kpi.sense == "max" else -self._best
+            return self._best.score if self._kpi.sense == "max" else -self._best.score
         return self.figures.get("validation", math.nan)
 
     def _line(self, stage: str, iteration: int, figures: Mapping[str, float]) -> None:
@@ -175,12 +193,13 @@ class Watched:
         runs.append_line(self._folder / runs.METRICS, place | spent | {"figures": dict(figures)})
         self._write(self._env.steps, {f"{stage}/{name}": v for name, v in figures.items()})
 
-    def _save_best(self, score: float) -> None:
+    def _save_best(self, place: Place) -> None:
         arrays = weights.arrays_of(self._own.net)
         if not all(np.isfinite(array).all() for array in arrays.values()):
             return  # what is watched breaks down, which `train` says
-        weights.save(self._folder / BEST, arrays | {SCORE: np.array([score])})
+        weights.save(self._folder / BEST, arrays | {SCORE: np.array(place)})
 
-    def _load_best(self) -> float:
+    def _load_best(self) -> Place:
         path = self._folder / BEST
-        return float(weights.load(path)[SCORE][0]) if path.is_file() else -math.inf
+        kept = weights.load(path)[SCORE] if path.is_file() else (-math.inf, -math.inf)
+        return Place(float(kept[0]), float(kept[1]))

@@ -6,6 +6,7 @@ import pytest
 from flyball.experiments.tuning import study as studying
 from flyball.experiments.tuning.found import TuneConfig
 from flyball.experiments.tuning.picture import importances, write_picture
+from flyball.experiments.tuning.race import Raced
 from flyball.experiments.tuning.study import tune
 from tests.experiments.tuning.test_study import asked, unwatched
 
@@ -13,7 +14,7 @@ from tests.experiments.tuning.test_study import asked, unwatched
 def tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trials: int):
     def race(experiment, seeds, clock, report):
         del seeds, clock, report
-        return -abs(experiment.own.value_weight - 0.9)
+        return Raced(-abs(experiment.own.value_weight - 0.9), ())
 
     monkeypatch.setattr(studying, "race", race)
     return tune(asked(), TuneConfig(trials=trials, pruner="none"), tmp_path / "a.db", unwatched)

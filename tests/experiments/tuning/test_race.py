@@ -31,9 +31,10 @@ def test_the_value_is_the_mean_over_seeds_of_the_last_quarter():
     value = race(small("validations=8"), [5, 6], ManualClock(), watch)
 
     assert [point for point, _ in seen] == list(range(8))
-    assert value == pytest.approx((seen[-1][1] + seen[-2][1]) / 2)
-    alone = [race(small("validations=8"), [seed], ManualClock(), never) for seed in (5, 6)]
-    assert value == pytest.approx(sum(alone) / 2)
+    assert value.value == pytest.approx((seen[-1][1] + seen[-2][1]) / 2)
+    assert value.over == ()
+    alone = [race(small("validations=8"), [seed], ManualClock(), never).value for seed in (5, 6)]
+    assert value.value == pytest.approx(sum(alone) / 2)
 
 
 def test_a_trial_that_is_given_up_stops_at_that_point():

@@ -59,5 +59,15 @@ def test_a_range_is_widened_to_hold_what_it_lacks():
     assert holding(Choice(("0.0",)), 0.0) == Choice(("0.0",))
 
 
+@pytest.mark.parametrize("algorithm", ["cpo", "ppo_lagrangian"])
+def test_who_keeps_limits_is_tuned_in_what_keeps_them_and_never_in_the_limits(algorithm: str):
+    space = space_of(algorithm, usual_of(algorithm))
+
+    assert {f"{algorithm}.caution", f"{algorithm}.episodes", f"{algorithm}.cost_lam"} <= set(space)
+    assert f"{algorithm}.limits" not in space
+    assert ("cpo.target_kl" in space) != ("ppo_lagrangian.integral" in space)
+    assert f"{algorithm}.tau" not in space
+
+
 def test_what_is_fixed_is_not_searched():
     assert "net.hidden" not in space_of("ppo", usual_of("ppo"), ["net.hidden"])

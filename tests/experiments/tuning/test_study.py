@@ -13,7 +13,7 @@ from flyball.core.errors import ConfigError, Problem, RunError
 from flyball.experiments.experiment import Experiment, experiment_of
 from flyball.experiments.tuning import study as studying
 from flyball.experiments.tuning.found import TuneConfig
-from flyball.experiments.tuning.race import GivenUpError
+from flyball.experiments.tuning.race import GivenUpError, Raced
 from flyball.experiments.tuning.study import changes_of, open_study, tune
 
 CHANGES = ("ppo.n_steps=16", "envs=4", "validations=4", "validation_episodes=3", "steps=256")
@@ -37,7 +37,7 @@ def worth(monkeypatch: pytest.MonkeyPatch) -> None:
         for point in range(experiment.run.validations):
             if report(point, value, 0.0):
                 raise GivenUpError
-        return value
+        return Raced(value, ())
 
     monkeypatch.setattr(studying, "race", race)
 
@@ -118,7 +118,7 @@ def test_trials_that_fall_behind_are_given_up_before_their_end(
             points[-1] = point
             if report(point, worth + point, 0.0):
                 raise GivenUpError
-        return worth
+        return Raced(worth, ())
 
     monkeypatch.setattr(studying, "race", race)
 
@@ -153,7 +153,7 @@ def test_ctrl_c_leaves_a_study_that_goes_on(tmp_path: Path, monkeypatch: pytest.
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return 1.0
+        return Raced(1.0, ())
 
     monkeypatch.setattr(studying, "race", race)
 
@@ -195,7 +195,7 @@ def test_a_study_survives_a_kill_and_the_trial_of_that_moment_counts_as_failed(
         with pytest.raises(RunError, match="in use"):
             tune(asked(), TuneConfig(trials=2), file, unwatched)
         os.kill(process.pid, signal.SIGKILL)
-    monkeypatch.setattr(studying, "race", lambda *_: 3.0)
+    monkeypatch.setattr(studying, "race", lambda *_: Raced(3.0, ()))
 
     found = tune(asked(), TuneConfig(trials=2), file, unwatched)
 
@@ -218,6 +218,42 @@ def test_a_real_trial_learns_and_is_worth_what_its_policy_returns(tmp_path: Path
     (trial,) = open_study(found.study).trials
     assert trial.state is optuna.trial.TrialState.COMPLETE
     assert len(trial.intermediate_values) == 4
+
+
+def test_settings_that_keep_the_limits_come_before_all_that_earn_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    came_to = [(1.0, 0.2, -1.0), (9.0, 4.0, 0.0), (3.0, -0.1, 0.0), (2.0, 0.0, 0.0)]
+
+    def race(experiment, seeds, clock, report):
+        del experiment, seeds, clock
+        value, *over = came_to.pop(0)
+        assert not any(report(point, -value, 0.0) for point in range(4))
+        return Raced(value, tuple(over))
+
+    monkeypatch.setattr(studying, "race", race)
+    rail = experiment_of(
+        None, ["steps=256", "validations=4"], world="classics/double-integrator", algorithm="cpo"
+    )
+
+    found = tune(rail, TuneConfig(trials=4), tmp_path / "a.db", unwatched)
+
+    assert found.best.number == 2
+    assert [each.over for each in found.trials] == [0.2, 4.0, 0.0, 0.0]
+
+
+def test_where_every_setting_breaks_a_limit_the_least_breach_is_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    came_to = [(9.0, 4.0, 0.0), (1.0, 0.1, 0.2)]
+    monkeypatch.setattr(
+        studying, "race", lambda *_: (lambda v, *over: Raced(v, over))(*came_to.pop(0))
+    )
+    rail = experiment_of(None, ["steps=256"], world="classics/double-integrator", algorithm="cpo")
+
+    found = tune(rail, TuneConfig(trials=2), tmp_path / "a.db", unwatched)
+
+    assert found.best.number == 1
 
 
 def test_a_trial_s_parameters_are_set_texts():

@@ -52,6 +52,9 @@ class Trial:
     """*complete*, *given up* or *failed*."""
 
     value: float | None
+    over: float
+    """By how much mean costs were above their limits, all added up; 0: none was."""
+
     settings: Mapping[str, Any]
 
 

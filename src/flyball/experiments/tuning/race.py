@@ -4,10 +4,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from flyball import learning
+from flyball.core.batch import Doubles
 from flyball.core.clock import Clock
 from flyball.experiments.experiment import Experiment
 from flyball.experiments.measure import outcomes
@@ -32,14 +34,30 @@ class Runner:
         self.budget = budget_of(*experiment.run.budget, self.env)
         self.iteration = 0
 
-    def run_to(self, share: float) -> float:
-        """Learn until this share of the budget is spent; return the figure of the greedy policy."""
+    def run_to(self, share: float) -> Doubles:
+        """Learn until this share of the budget is spent; return what the greedy policy does.
+
+        Returns
+        -------
+        Doubles
+            (1 + C,) mean of the figure that counts, and of every cost.
+        """
         while (spent := self.budget.share(self.iteration, 0.0)) < share:
             self.algorithm.iterate(self.iteration, spent)
             self.iteration += 1
         run, subject = self.experiment.run, self.experiment.subject
         found = outcomes(subject, self.algorithm.policy, Stream.VALIDATE, run.validation_episodes)
-        return float(found[:, 0].mean())
+        return np.append(found.kpi[:, 0].mean(), found.cost.mean(0))
+
+
+class Raced(NamedTuple):
+    """What came of a trial."""
+
+    value: float
+    """Of the figure that counts."""
+
+    over: tuple[float, ...]
+    """How far each mean cost is above its limit; 0 or below where it keeps it."""
 
 
 def race(
@@ -47,8 +65,8 @@ def race(
     seeds: Sequence[int],
     clock: Clock,
     report: Callable[[int, float, float], bool],
-) -> float:
-    """Return what some settings are worth: the mean over seeds of the last measurings.
+) -> Raced:
+    """Return what some settings are worth: means over seeds of the last measurings.
 
     Parameters
     ----------
@@ -73,12 +91,14 @@ def race(
     began_s = clock.elapsed_s()
     runners = [Runner(_with_seed(experiment, seed)) for seed in seeds]
     n = experiment.run.validations
-    found: list[float] = []
+    found: list[Doubles] = []
     for point in range(n):
-        found.append(float(np.mean([runner.run_to((point + 1) / n) for runner in runners])))
-        if report(point, found[-1], clock.elapsed_s() - began_s):
+        found.append(np.mean([runner.run_to((point + 1) / n) for runner in runners], axis=0))
+        if report(point, float(found[-1][0]), clock.elapsed_s() - began_s):
             raise GivenUpError
-    return float(np.mean(found[-math.ceil(n / LAST) :]))
+    value, *costs = np.mean(found[-math.ceil(n / LAST) :], axis=0).tolist()
+    limits = [cost.limit for cost in experiment.subject.spec.costs]
+    return Raced(value, tuple(cost - limit for cost, limit in zip(costs, limits, strict=True)))
 
 
 def _with_seed(experiment: Experiment, seed: int) -> Experiment:

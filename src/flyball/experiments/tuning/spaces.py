@@ -41,6 +41,7 @@ Space = Mapping[str, Range]
 RATE = Real(1e-5, 1e-2, log=True)
 DISCOUNT = Choice(("0.9", "0.95", "0.98", "0.99", "0.995", "0.999"))
 SMALL = Choice(("[32, 32]", "[64, 64]", "[128, 128]", "[256, 256]"))
+TRACE = Choice(("0.8", "0.9", "0.95", "0.98", "1.0"))
 BATCH = Choice(("32", "64", "128", "256", "512"))
 
 NET: Space = {"net.hidden": SMALL, "net.activation": Choice(("tanh", "relu"))}
@@ -48,11 +49,26 @@ NET: Space = {"net.hidden": SMALL, "net.activation": Choice(("tanh", "relu"))}
 ON_POLICY: Space = {
     "rate": RATE,
     "gamma": DISCOUNT,
-    "lam": Choice(("0.8", "0.9", "0.95", "0.98", "1.0")),
+    "lam": TRACE,
     "entropy": Choice(("0.0", "0.0001", "0.001", "0.003", "0.01", "0.03", "0.1")),
     "value_weight": Real(0.1, 1.0),
     "gradient_clip": Choice(("0.3", "0.5", "1.0", "5.0")),
 }
+
+PPO: Space = {
+    **ON_POLICY,
+    "n_steps": Choice(("16", "32", "64", "128", "256", "512")),
+    "epochs": Whole(1, 20, log=True),
+    "minibatch": Choice(("64", "128", "256", "512", "1024")),
+    "clip": Choice(("0.1", "0.2", "0.3", "0.4")),
+}
+
+COSTS: Space = {
+    "caution": Choice(("0.0", "0.5", "1.0", "2.0")),
+    "episodes": Choice(("16", "32", "64")),
+    "cost_lam": Choice(("0.9", "0.95", "0.97", "1.0")),
+}
+"""Settings of algorithms that keep limits of costs; the limits themselves are nobody's to tune."""
 
 OFF_POLICY: Space = {
     "rate": RATE,
@@ -73,14 +89,27 @@ OFF_POLICY: Space = {
 """Settings of algorithms that replay; each takes those that it has."""
 
 SPACES: Mapping[str, Space] = {
-    "ppo": {
-        **ON_POLICY,
-        "n_steps": Choice(("16", "32", "64", "128", "256", "512")),
-        "epochs": Whole(1, 20, log=True),
-        "minibatch": Choice(("64", "128", "256", "512", "1024")),
-        "clip": Choice(("0.1", "0.2", "0.3", "0.4")),
-    },
+    "ppo": PPO,
     "a2c": {**ON_POLICY, "n_steps": Choice(("5", "8", "16", "32", "64"))},
+    "cpo": {
+        "rate": RATE,
+        "gamma": DISCOUNT,
+        "lam": TRACE,
+        **COSTS,
+        "n_steps": Choice(("64", "128", "256", "512", "1024")),
+        "target_kl": Real(0.001, 0.05, log=True),
+        "damping": Real(0.001, 0.3, log=True),
+        "epochs": Whole(3, 40, log=True),
+        "minibatch": Choice(("64", "128", "256", "512", "1024")),
+    },
+    "ppo_lagrangian": {
+        **PPO,
+        **COSTS,
+        "proportional": Real(0.01, 10.0, log=True),
+        "integral": Real(0.001, 1.0, log=True),
+        "derivative": Real(0.01, 10.0, log=True),
+        "cost_rate": RATE,
+    },
 }
 """Tables of algorithms that need one of their own; every other one is given OFF_POLICY."""
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The study: propose, race, remember; goes on from its SQLite file whatever ended it before.
 
+Where costs have limits, settings that keep them come before all that do not, whatever those earn;
+and nothing is given up early, since breaking a limit is what looks good early.
+
 The first trial has the settings as they are without tuning, so that what is found is never worse
 than that on the validation episodes. One process at a time works on a study.
 """
@@ -105,7 +108,10 @@ class Search:
             study_name=f"{self.experiment.subject.name} {self.experiment.algorithm}",
             direction="maximize" if self.kpi.sense == "max" else "minimize",
             load_if_exists=True,
-            pruner=_pruner(self.config.pruner, self.experiment.run.validations),
+            pruner=_pruner(
+                "none" if self.experiment.subject.spec.costs else self.config.pruner,
+                self.experiment.run.validations,
+            ),
         )
         base = _base(self.experiment, self.space, self.config.seeds)
         if study.user_attrs.setdefault(BASE, base) != base:
@@ -150,14 +156,16 @@ class Search:
         seeds = [FIRST_SEED + k for k in range(self.config.seeds)]
         try:
             proposed = with_changes(self.experiment, changes_of(trial.params))
-            value = race(proposed, seeds, self.clock, self._reporter(trial))
+            found = race(proposed, seeds, self.clock, self._reporter(trial))
         except GivenUpError:
             self.study.tell(trial, state=TrialState.PRUNED)
         except ConfigError as error:  # settings that do not fit together
             trial.set_user_attr("problem", str(error))
             self.study.tell(trial, state=TrialState.FAIL)
         else:
-            self.study.tell(trial, value)
+            for cost, over in zip(self.experiment.subject.spec.costs, found.over, strict=True):
+                trial.set_constraint(cost.name, over)
+            self.study.tell(trial, found.value)
 
     def _reporter(self, trial: optuna.Trial) -> Callable[[int, float, float], bool]:
         n, total = self.experiment.run.validations, self.config.trials
@@ -178,7 +186,9 @@ class Search:
 
     def _best(self) -> FrozenTrial | None:
         complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return self.study.best_trial if complete else None
+        sign = 1.0 if self.kpi.sense == "max" else -1.0
+        # Trials without a value are none that are complete.
+        return max(complete, key=lambda t: (-_beyond(t), sign * (t.value or 0.0)), default=None)
 
     def result(self, *, interrupted: bool) -> Tuned:
         """Write the best settings and return everything that came of the study."""
@@ -205,6 +215,11 @@ def changes_of(params: Mapping[str, Any]) -> list[str]:
     return [f"{key}={value}" for key, value in params.items()]
 
 
+def _beyond(trial: FrozenTrial) -> float:
+    """Return how far mean costs were above their limits, added up over those that were."""
+    return float(sum(max(each, 0.0) for each in trial.constraints.values()))
+
+
 def open_study(file: Path) -> optuna.Study:
     """Return the one study of a file, to be read."""
     return optuna.load_study(study_name=None, storage=f"sqlite:///{file.resolve()}")
@@ -219,6 +234,7 @@ def _plain(trial: FrozenTrial) -> Trial:
         number=trial.number,
         state=names.get(trial.state, "failed"),
         value=value,
+        over=_beyond(trial),
         settings=dict(trial.params),
     )
 
