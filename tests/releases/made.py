@@ -3,14 +3,27 @@
 
 import json
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from flyball.core.spec import AgentKind, Categorical, Feature, Objective, Signal, Spec
 from flyball.policies import Memory, save_bundle
-from flyball.releases.manifest import MANIFEST, SIGNATURE, Signature, digest_of, json_of
+from flyball.releases.manifest import (
+    CONTENT,
+    MANIFEST,
+    SIGNATURE,
+    Manifest,
+    Signature,
+    digest_of,
+    hash_of,
+    json_of,
+)
 from flyball.releases.packing import About, pack
+from flyball.releases.pointing import Pointing
+from flyball.releases.roles import Person, Role
 from flyball.releases.signing import Signer, Trust, make_key
+from flyball.releases.staging import Command
 from flyball.releases.vault import Vault
 from tests.policies.graphs import masked_graph
 
@@ -97,3 +110,59 @@ class Maker:
         content = json_of(manifest, "m")
         signature = Signature(self.signer.key_id, self.signer.sign(content)).to_bytes()
         return dict(files) | {MANIFEST: content, SIGNATURE: signature}
+
+
+def manifest(purpose="walks", world="chain", algorithm="ppo", parent=""):
+    """Return a manifest whose release nobody has packed."""
+    interface = {"world": world}
+    return Manifest(
+        format=1,
+        world=world,
+        version=1,
+        spec_hash=hash_of(interface),
+        interface=interface,
+        objectives=[],
+        purpose=purpose,
+        not_for=[],
+        limits=[],
+        policy={"algorithm": algorithm},
+        lineage={"parent": parent},
+        evaluation={"verdict": "better"},
+        files={name: {"sha256": "0" * 64, "size": 1} for name in CONTENT},
+    )
+
+
+ANN, BOB = Person("Ann", Role.ENGINEER), Person("Bob", Role.APPROVER)
+OLE, EVE = Person("Ole", Role.OPERATOR), Person("Eve", Role.VIEWER)
+
+
+def added(registry, *purposes, **more):
+    """Return the digests of new releases."""
+    return [
+        registry.add(manifest(each, **more), signer="0" * 16, by=ANN).digest for each in purposes
+    ]
+
+
+def set_up(registry, plant="mill", rule="rule:fifo"):
+    """Let a rule be in control of a plant."""
+    for name in ("baseline", "champion"):
+        registry.point(Pointing(plant, name, rule), by=ANN, why="set up")
+
+
+class Said(NamedTuple):
+    """A verdict."""
+
+    decision: str = "hold"
+    reason: str = "not proven yet"
+    advance: bool = True
+
+
+def promoted(registry, digest, plant="mill"):
+    """Bring a release into control, step by step."""
+    registry.stage(plant, Command(deed="begin", challenger=digest), ANN)
+    for _ in range(4):
+        state = registry.staging(plant)
+        if state.step + 1 < len(state.config.shares):
+            registry.stage(plant, Command(deed="advance", verdict=Said()), ANN)
+    yes = Said("promote", "better")
+    return registry.stage(plant, Command(deed="promote", verdict=yes), BOB)

@@ -7,7 +7,8 @@
      └─ ReleaseError      a release, a key or a store that is not what it should be
          ├─ MissingError  nothing has that name or digest
          ├─ ConflictError somebody else was first; look again, then decide again
-         └─ RefusedError  the role or the rule does not allow it
+         ├─ RefusedError  the role or the rule does not allow it
+         └─ StoreError    the database cannot be reached, or is not what it should be
 """
 
 from flyball.core.errors import FlyballError, Problem
@@ -27,6 +28,10 @@ class ConflictError(ReleaseError):
 
 class RefusedError(ReleaseError):
     """The role or the rule does not allow it."""
+
+
+class StoreError(ReleaseError):
+    """The database cannot be reached, or is not what it should be; nothing was changed."""
 
 
 def problem(where: str, found: str, allowed: str, fix: str) -> Problem:

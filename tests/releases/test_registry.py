@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""One change is one transaction: rows, audit and generation; in every database the same."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flyball.core.clock import ManualClock
+from flyball.releases.pointing import Pointing
+from flyball.releases.refusals import ConflictError, MissingError, RefusedError
+from flyball.releases.registry import Registry
+from flyball.releases.roles import Person, Role
+from flyball.releases.staging import Command, Stage
+from tests.releases.made import ANN, BOB, EVE, OLE, Said, added, manifest, promoted, set_up
+
+
+def test_a_release_is_added_once(registry):
+    (digest,) = added(registry, "walks")
+    before = registry.get(digest)
+
+    again = registry.add(manifest("walks"), signer="1" * 16, by=BOB)
+
+    assert again == before
+    assert (before.state, before.created) == ("admitted", "2026-01-01T00:00:00.000000Z")
+    assert registry.manifest(digest) == manifest("walks").to_bytes()
+    assert [event.record["what"] for event in registry.events] == ["add"]
+
+
+def test_who_is_no_engineer_adds_nothing(registry):
+    with pytest.raises(RefusedError, match="Ole, operator; allowed: engineer or above"):
+        registry.add(manifest(), signer="", by=OLE)
+    with pytest.raises(MissingError):
+        registry.get("a" * 64)
+    with pytest.raises(MissingError):
+        registry.manifest("a" * 64)
+
+
+def test_a_plant_begins_with_its_rule_in_control(registry):
+    set_up(registry)
+
+    assert registry.aliases("mill") == {"baseline": "rule:fifo", "champion": "rule:fifo"}
+    assert registry.staging("mill").control == "rule:fifo"
+    assert registry.generation() == 2
+    assert registry.plants() == ("mill",)
+    with pytest.raises(MissingError, match="kiln: no champion"):
+        registry.staging("kiln")
+
+
+def test_pointing_compares_and_sets_and_is_audited(registry):
+    set_up(registry)
+    one, two = added(registry, "one", "two")
+    by_two = {"by": BOB, "why": "tested by hand"}
+
+    number = registry.point(Pointing("mill", "champion", one, "rule:fifo", ANN), **by_two)
+    with pytest.raises(ConflictError, match="expected at rule:fifo; allowed: "):
+        registry.point(Pointing("mill", "champion", two, "rule:fifo", ANN), **by_two)
+
+    assert number == registry.generation() == 3
+    assert registry.aliases("mill") == {
+        "baseline": "rule:fifo",
+        "champion": one,
+        "previous": "rule:fifo",
+    }
+    record = registry.events.page(plant="mill")[-1].record
+    assert record["before"] == {"baseline": "rule:fifo", "champion": "rule:fifo"}
+    assert record["after"] == registry.aliases("mill") | {"second": "Ann"}
+    assert (record["who"], record["role"], record["why"]) == ("Bob", "approver", "tested by hand")
+    assert record["generation"] == 3
+
+
+def test_only_releases_that_are_known_and_not_retired_are_seated(registry):
+    set_up(registry)
+    (digest,) = added(registry, "one")
+    registry.retire(digest, by=ANN, why="old")
+
+    for target, error in ((digest, RefusedError), ("a" * 64, MissingError)):
+        with pytest.raises(error):
+            registry.point(Pointing("mill", "baseline", target, "rule:fifo", ANN), by=BOB, why="")
+        with pytest.raises(error):
+            registry.stage("mill", Command(deed="begin", challenger=target), ANN)
+    assert registry.generation() == 2
+
+
+def test_a_release_that_sits_somewhere_is_not_retired(registry):
+    set_up(registry)
+    (digest,) = added(registry, "one")
+    registry.stage("mill", Command(deed="begin", challenger=digest), ANN)
+
+    with pytest.raises(ConflictError, match="challenger of mill"):
+        registry.retire(digest, by=ANN, why="")
+    registry.stage("mill", Command(deed="retire"), ANN)
+    assert registry.retire(digest, by=ANN, why="").state == "retired"
+    assert registry.get(digest).state == "retired"
+
+
+def test_from_shadow_to_control_and_back(registry):
+    set_up(registry)
+    (digest,) = added(registry, "one")
+
+    state = promoted(registry, digest)
+
+    assert (state.stage, state.control, state.approver) == (Stage.FULL, digest, "Bob")
+    assert registry.staging("mill") == state
+    assert registry.aliases("mill")["previous"] == "rule:fifo"
+
+    back = registry.stage("mill", Command(deed="roll_back", why="smoke"), OLE)
+
+    assert (back.stage, back.control) == (Stage.ROLLED_BACK, "rule:fifo")
+    assert registry.aliases("mill") == back.seats.taken()
+    assert registry.staging("mill") == back
+    assert registry.generation() == 8
+    deeds = ["begin", "advance", "advance", "advance", "promote", "roll_back"]
+    assert [event.record["what"] for event in registry.events.page(plant="mill")][2:] == deeds
+    assert [each["stage"] for each in registry.stagings("mill")] == ["rolled back"]
+
+
+def test_rolling_back_works_where_nothing_was_ever_compared(registry):
+    set_up(registry)
+    (one,) = added(registry, "one")
+    registry.point(Pointing("mill", "champion", one, "rule:fifo", ANN), by=BOB, why="")
+
+    state = registry.stage("mill", Command(deed="roll_back", why="smoke"), OLE)
+
+    assert state.control == registry.aliases("mill")["champion"] == "rule:fifo"
+
+
+def test_every_comparison_has_its_number_and_is_kept(registry):
+    set_up(registry)
+    one, two = added(registry, "one", "two")
+    registry.stage("mill", Command(deed="begin", challenger=one), ANN)
+    registry.stage("mill", Command(deed="retire", why="wrong one"), ANN)
+
+    state = registry.stage("mill", Command(deed="begin", challenger=two), ANN)
+
+    assert (state.number, state.salt) == (2, "mill/2")
+    assert [each["stage"] for each in registry.stagings("mill")] == ["shadow", "retired"]
+
+
+def test_nothing_is_pointed_while_a_comparison_is_open(registry):
+    set_up(registry)
+    one, two = added(registry, "one", "two")
+    registry.stage("mill", Command(deed="begin", challenger=one), ANN)
+
+    with pytest.raises(ConflictError, match="an open comparison, shadow"):
+        registry.point(Pointing("mill", "champion", two, "rule:fifo", ANN), by=BOB, why="")
+
+
+def test_what_was_decided_on_an_old_generation_or_lease_is_refused(registry, clock):
+    set_up(registry)
+    (one,) = added(registry, "one")
+    begin = Command(deed="begin", challenger=one)
+    old = registry.leases.take("controller", "a", 10)
+    clock.advance(11)
+    new = registry.leases.take("controller", "b", 10)
+
+    with pytest.raises(ConflictError, match=r"generation 1; allowed: generation 2"):
+        registry.stage("mill", begin, ANN, generation=1)
+    with pytest.raises(ConflictError, match="was taken over"):
+        registry.stage("mill", begin, ANN, lease=old)
+    assert registry.generation() == 2
+
+    registry.stage("mill", begin, ANN, generation=2, lease=new)
+    assert registry.generation() == 3
+
+
+def test_a_refused_command_changes_nothing(registry):
+    set_up(registry)
+    before = registry.events.head(), registry.generation(), registry.aliases("mill")
+
+    for by in (EVE, Person("", Role.ADMIN)):
+        with pytest.raises(RefusedError):
+            registry.stage("mill", Command(deed="roll_back"), by)
+    with pytest.raises(RefusedError, match="begin a comparison first"):
+        registry.stage("mill", Command(deed="advance", verdict=Said()), ANN)
+
+    assert (registry.events.head(), registry.generation(), registry.aliases("mill")) == before
+
+
+def test_of_many_who_point_at_once_one_wins_each_time(registry):
+    set_up(registry)
+    targets = added(registry, "one", "two", "three")
+    begun, won, lost = threading.Barrier(3), [], []
+
+    def point(target):
+        begun.wait()
+        try:
+            registry.point(Pointing("mill", "champion", target, "rule:fifo", ANN), by=BOB, why="")
+            won.append(target)
+        except ConflictError:
+            lost.append(target)
+
+    threads = [threading.Thread(target=point, args=(each,)) for each in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(won), len(lost)) == (1, 2)
+    assert registry.aliases("mill")["champion"] == won[0]
+    assert registry.generation() == 3
+    assert len(list(registry.events)) == 2 + 3 + 1
+
+
+@given(st.text(max_size=70))
+def test_no_text_but_a_name_is_a_plant(small_for_all, text):
+    with pytest.raises(RefusedError, match="plant: "):
+        small_for_all.point(Pointing(text + "/", "baseline", "rule:a"), by=ANN, why="")
+
+
+@pytest.fixture(scope="module")
+def small_for_all(tmp_path_factory):
+    registry = Registry.open(tmp_path_factory.mktemp("r") / "registry.db", ManualClock())
+    yield registry
+    registry.close()
