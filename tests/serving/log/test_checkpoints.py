@@ -69,7 +69,7 @@ def test_a_checkpoint_that_fails_is_told_and_writing_goes_on(tmp_path):
         log._checkpoints._checkpoint = failing
         log._checkpoints.carry()
 
-        assert log.fault == "disk I/O error"
+        assert log.fault == "carrying over: disk I/O error"
         log.append(decision(1))
         del log._checkpoints._checkpoint
         log._checkpoints.carry()

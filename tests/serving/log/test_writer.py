@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flyball.core.errors import RunError
 from flyball.core.journal import START, MemoryJournal, verified
-from flyball.serving.log import LogConflictError, LogLateError, LogSettings, retention
+from flyball.serving.log import LogConflictError, LogLateError, LogSettings, retention, tracing
 from flyball.serving.log import writer as writer_module
 from flyball.serving.log.chain import draft
 from flyball.serving.log.writer import Writer
@@ -140,11 +140,11 @@ def test_a_full_file_refuses_at_once_and_goes_on_when_there_is_room(path):
         assert 300 < full < 1000
         assert f"record {full} was not kept: the disk is full, or the file has the" in refused
 
-        assert retention.drop(writer, 100, 0.0) == 100
+        assert retention.drop(writer, 0, 100, 0.0) == 100
         keep(writer, decision(full))
 
         assert writer.head[0] == full + 2  # retention has a record of its own
-        behind = writer.anchor()
+        behind = tracing.anchor(writer.connection)
     assert len(list(verified(lines(path), "log", behind))) == full - 98
 
 

@@ -16,9 +16,11 @@ References
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from flyball.core.errors import RunError
-from flyball.serving.log import schema
+from flyball.serving.log import places, schema
 from flyball.serving.log.settings import LogSettings
 from flyball.serving.log.writer import Writer
 
@@ -29,20 +31,14 @@ IDLE_S = 10.0
 
 
 class Checkpoints:
-    """The thread that carries over.
-
-    Attributes
-    ----------
-    fault
-        What went wrong last; empty where the last one went well.
-    """
+    """The thread that carries over, and that gives records their places."""
 
     def __init__(self, writer: Writer, settings: LogSettings) -> None:
         self._writer, self._settings = writer, settings
         self._seen = writer.begun
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self.fault = ""
+        self._faults = {"carrying over": "", "placing": ""}
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._thread.start()
 
@@ -50,11 +46,21 @@ class Checkpoints:
         idle_s = 0.0
         while not self._stop.wait(POLL_S):
             idle_s += POLL_S
+            self.place()
             if self._writer.ended <= self._seen:
                 continue
             if idle_s >= IDLE_S or self._writer.beside_bytes >= self._settings.checkpoint_bytes:
                 self.carry()
                 idle_s = 0.0
+
+    @property
+    def fault(self) -> str:
+        """What went wrong last; empty where the last time went well."""
+        return "; ".join(f"{what}: {why}" for what, why in self._faults.items() if why)
+
+    def place(self) -> None:
+        """Give records their places; never raises: what went wrong stands in `fault`."""
+        self._try("placing", partial(places.place, self._writer))
 
     def carry(self) -> None:
         """Carry over now, and hold the writer for a moment where too much is left.
@@ -62,11 +68,14 @@ class Checkpoints:
         Never raises: what went wrong stands in `fault`, and writing goes on.
         """
         with self._lock:
-            try:
-                self._carry()
-                self.fault = ""
-            except (sqlite3.Error, RunError) as error:
-                self.fault = str(error)
+            self._try("carrying over", self._carry)
+
+    def _try(self, what: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+            self._faults[what] = ""
+        except (sqlite3.Error, RunError) as error:
+            self._faults[what] = str(error)
 
     def _carry(self) -> None:
         writer = self._writer

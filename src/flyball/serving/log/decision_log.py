@@ -8,13 +8,14 @@ from typing import Self
 
 from flyball.core.errors import Problem, RunError
 from flyball.core.journal import Record, broken, number
-from flyball.serving.log import archive, retention
+from flyball.serving.log import archive, auditing, retention
 from flyball.serving.log.chain import OUTCOME, draft
 from flyball.serving.log.checkpoints import Checkpoints
 from flyball.serving.log.group import Group, Pending
-from flyball.serving.log.reading import PAGE, Head, Page, Place, Reader
+from flyball.serving.log.reading import PAGE, Page, Place, Reader
 from flyball.serving.log.retention import DAY_S, Dropped
 from flyball.serving.log.settings import LogSettings
+from flyball.serving.log.tracing import Head
 from flyball.serving.log.writer import Stored, Writer
 
 TARGET = 0.9
@@ -60,7 +61,7 @@ class DecisionLog:
 
     @property
     def fault(self) -> str:
-        """What keeps the file beside the main one from being carried over; empty: nothing."""
+        """What goes wrong beside the writing, which goes on; empty: nothing."""
         return self._checkpoints.fault
 
     def append(self, record: Record) -> str:
@@ -195,7 +196,7 @@ class DecisionLog:
         head = self.head
         for _ in self.records():
             pass
-        for found in self._reader.disagreements(head[0]):
+        for found in auditing.disagreements(self._reader, head[0]):
             raise broken(str(self.path), found, "what was written")
         return head
 
@@ -292,8 +293,9 @@ class DecisionLog:
         if folder is not None and upto > first:
             name = f"{self.path.stem}-{first:012d}-{upto:012d}.parquet"
             archive.to_parquet(folder / name, self._reader.joined(upto=upto))
-        while retention.drop(self._writer, upto, now_s):
-            pass
+        at = first
+        while n := retention.drop(self._writer, at, upto, now_s):
+            at += n
         return upto - first
 
     def close(self) -> None:

@@ -93,8 +93,7 @@ class Group:
         loop = asyncio.get_running_loop()
         waiting: Waiting = loop.create_future()
         self._put(Ticket(draft, wait_s, monotonic() + wait_s, waiting, loop))
-        too_late = partial(_settle, waiting, late(self._writer.where, wait_s, begun=True))
-        alarm = loop.call_later(wait_s, too_late)
+        alarm = loop.call_later(wait_s, _too_late, waiting, self._writer.where, wait_s)
         try:
             return await waiting
         finally:
@@ -179,6 +178,10 @@ def _settle(future: Pending | Waiting, answer: Answer) -> None:
         future.set_result(answer)
     else:
         future.set_exception(answer)
+
+
+def _too_late(waiting: Waiting, where: str, wait_s: float) -> None:
+    _settle(waiting, late(where, wait_s, begun=True))
 
 
 def _closed(where: str) -> RunError:

@@ -15,17 +15,15 @@ from typing import Any, NamedTuple
 
 from flyball.core.journal import Link, Record, broken, fits, verified
 from flyball.serving.log import schema
-from flyball.serving.log.chain import PASSING, draft, hash_in, record_in
+from flyball.serving.log.chain import PASSING, hash_in, record_in
 from flyball.serving.log.refusals import failure, refused
+from flyball.serving.log.tracing import Head
 
 PAGE = 500
 """Records that are read at a time."""
 
 WINDOW = 2000
 """Places in the chain that are looked through at a time."""
-
-Head = tuple[int, str]
-"""How many records there are, and the hash of the last one."""
 
 
 class Place(NamedTuple):
@@ -83,7 +81,7 @@ class Reader:
 
     def latest(self, unit: str, kind: str = "decision") -> Record | None:
         """Return the record of a unit that was kept last, or None; clocks may have gone back."""
-        found = _first(self.rows(LATEST, (unit, kind)))
+        found = _first(self.rows(LATEST, (unit, kind) * 2))
         return found if found is not None else _first(self.rows(LATEST_CARRIED, (unit, kind)))
 
     def of_kind(self, kind: str) -> Iterator[Record]:
@@ -126,7 +124,7 @@ class Reader:
             Records of a page, at least 1.
         """
         start = Place(since_s, -1) if after is None else after
-        rows = self.rows(BETWEEN, (unit, kind, *start, until_s, most + 1))
+        rows = sorted(self.rows(BETWEEN, (unit, kind, *start, until_s, most + 1) * 2))
         records = tuple(record_in(line) for _, _, line in rows[:most])
         place = Place(*rows[most - 1][:2]) if len(rows) > most else None
         return Page(records, place)
@@ -233,21 +231,6 @@ class Reader:
                 "read again",
             )
 
-    def disagreements(self, until: int) -> Iterator[str]:
-        """Yield what a row says otherwise than its line, and bytes that do not fit their hash."""
-        at = self.anchor()[0]
-        names = schema.COLUMNS[1:-2]
-        while rows := self.rows(WHOLE, (at, until, PAGE)):
-            for row in rows:
-                own = draft(record_in(row[-2]))
-                wanted = tuple(getattr(own, name) for name in names)
-                if tuple(row[1:-2]) != wanted:
-                    yield f"record {row[0]}: its columns are not what its line says"
-                blob = own.record.get("blob") if own.kind in ("decision", "batch") else None
-                if (None if row[-1] is None else sha256(row[-1]).hexdigest()) != blob:
-                    yield f"record {row[0]}: its bytes do not fit their hash"
-            at = rows[-1][0] + 1
-
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         with self._lock:
@@ -257,8 +240,10 @@ class Reader:
 
 
 LATEST = """
-    SELECT line FROM record WHERE sequence =
-    (SELECT max(sequence) FROM record INDEXED BY of_unit WHERE unit = ? AND kind = ?)
+    SELECT line FROM record WHERE sequence = (SELECT max(sequence) FROM (
+        SELECT sequence FROM newest WHERE unit = ? AND kind = ?
+        UNION ALL SELECT max(sequence) FROM record
+        WHERE sequence >= (SELECT placed FROM anchor) AND unit = ? AND kind = ?))
 """
 LATEST_CARRIED = """
     SELECT line FROM carried WHERE unit = ? AND kind = ? ORDER BY sequence DESC LIMIT 1
@@ -275,8 +260,15 @@ STANDING = """
     AND kind NOT IN ('decision', 'batch', 'outcome', 'retention') ORDER BY sequence LIMIT ?
 """
 BETWEEN = """
-    SELECT at_s, sequence, line FROM record INDEXED BY of_unit WHERE unit = ? AND kind = ?
-    AND (at_s, sequence) > (?, ?) AND at_s < ? ORDER BY at_s, sequence LIMIT ?
+    SELECT * FROM (
+        SELECT place.at_s, place.sequence, line FROM place
+        JOIN record ON record.sequence = place.sequence WHERE place.unit = ? AND place.kind = ?
+        AND (place.at_s, place.sequence) > (?, ?) AND place.at_s < ?
+        ORDER BY place.at_s, place.sequence LIMIT ?)
+    UNION ALL SELECT * FROM (
+        SELECT at_s, sequence, line FROM record
+        WHERE sequence >= (SELECT placed FROM anchor) AND unit = ? AND kind = ?
+        AND (at_s, sequence) > (?, ?) AND at_s < ? ORDER BY at_s, sequence LIMIT ?)
 """
 DECIDED = """
     SELECT decision_id, line FROM record NOT INDEXED WHERE sequence >= ? AND sequence < ?
@@ -291,10 +283,6 @@ OUTCOMES = """
 LINES = """
     SELECT sequence, line FROM record WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?
 """
-WHOLE = f"""
-    SELECT {", ".join(schema.COLUMNS)} FROM record
-    WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?
-"""  # noqa: S608 - constants
 
 
 def _first(rows: Sequence[Any]) -> Record | None:

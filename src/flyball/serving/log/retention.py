@@ -16,8 +16,11 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from flyball.core.journal import START, Record, broken
+from flyball.serving.log import schema
 from flyball.serving.log.chain import PASSING, Draft, draft, hash_in
-from flyball.serving.log.reading import Head, Reader
+from flyball.serving.log.places import place_all
+from flyball.serving.log.reading import Reader
+from flyball.serving.log.tracing import Head
 from flyball.serving.log.writer import Writer
 
 SLICE = 256
@@ -48,13 +51,15 @@ def oldest(reader: Reader, before_s: float, head: Head) -> int:
     return min(int(rows[0][0]), last) if rows else last
 
 
-def drop(writer: Writer, upto: int, now_s: float) -> int:
+def drop(writer: Writer, first: int, upto: int, now_s: float) -> int:
     """Drop at most `SLICE` records before a place, in one commit; return how many went.
 
     Parameters
     ----------
     writer
         Of the log.
+    first
+        Place of the first record that is there.
     upto
         Place of the first record that stays.
     now_s
@@ -65,16 +70,23 @@ def drop(writer: Writer, upto: int, now_s: float) -> int:
     RunError
         Where nothing was dropped.
     """
-    first, last = writer.anchor()[0], writer.head[0] - 1
-    end = min(first + SLICE, upto, last)
+    end = min(first + SLICE, upto, writer.head[0] - 1)
     if end <= first:
         return 0
 
     def change(connection: sqlite3.Connection) -> Draft:
         (line,) = connection.execute(BEFORE, (end,)).fetchone()
-        _carry(connection, first, end)
+        # What is carried needs room before there is any; nothing stays that was not there before.
+        schema.bound(connection, 0)
+        place_all(connection, writer.head[0])
+        connection.execute(STANDING, (end,))
+        connection.execute(LAST, (end,))
+        connection.execute("DELETE FROM newest WHERE sequence < ?", (end,))
+        connection.execute(REPLACED)
+        connection.execute(PLACES, (end,))
         connection.execute("DELETE FROM record WHERE sequence < ?", (end,))
         connection.execute("UPDATE anchor SET sequence = ?, hash = ?", (end, hash_in(line)))
+        schema.bound(connection, writer.settings.max_bytes)
         lines = [own for (own,) in connection.execute(CARRIED)]
         return draft(
             {
@@ -86,17 +98,8 @@ def drop(writer: Writer, upto: int, now_s: float) -> int:
             }
         )
 
-    writer.with_record(change, "old records were not dropped")
+    writer.change(change, "old records were not dropped")
     return end - first
-
-
-def _carry(connection: sqlite3.Connection, first: int, end: int) -> None:
-    """Move what stays of the records that go, and let go of what was carried and is old now."""
-    connection.execute(STANDING, (first, end))
-    for (unit,) in connection.execute(UNITS, (first, end)).fetchall():
-        if connection.execute(NEWER, (unit, end)).fetchone() is None:
-            connection.execute(LAST, (unit, end))
-    connection.execute(REPLACED)
 
 
 def digest(lines: Sequence[bytes]) -> str:
@@ -139,6 +142,7 @@ def shrink(writer: Writer) -> None:
         with writer.turn(what) as connection:
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
             (n,) = connection.execute("PRAGMA page_count").fetchone()
+            schema.bound(connection, writer.settings.max_bytes)
             if free * 10 <= n:
                 return
             connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
@@ -157,24 +161,21 @@ BEFORE = "SELECT line FROM record WHERE sequence = ? - 1"
 CARRIED = "SELECT line FROM carried ORDER BY sequence"
 STANDING = f"""
     INSERT INTO carried SELECT sequence, kind, unit, line FROM record
-    WHERE sequence >= ? AND sequence < ? AND kind NOT IN ({_PASSING})
+    WHERE sequence < ? AND kind NOT IN ({_PASSING})
 """  # noqa: S608 - constants
-UNITS = """
-    SELECT DISTINCT unit FROM record NOT INDEXED
-    WHERE sequence >= ? AND sequence < ? AND kind = 'decision' AND unit IS NOT NULL
-"""
-NEWER = """
-    SELECT 1 FROM record INDEXED BY of_unit
-    WHERE unit = ? AND kind = 'decision' AND sequence >= ? ORDER BY at_s DESC LIMIT 1
-"""
 LAST = """
-    INSERT INTO carried SELECT sequence, kind, unit, line FROM record
-    NOT INDEXED WHERE unit = ? AND kind = 'decision' AND sequence < ? ORDER BY sequence DESC LIMIT 1
+    INSERT INTO carried SELECT record.sequence, record.kind, record.unit, line
+    FROM newest JOIN record ON record.sequence = newest.sequence
+    WHERE newest.sequence < ? AND newest.kind = 'decision'
 """
 REPLACED = """
     DELETE FROM carried WHERE kind = 'decision' AND (
-        EXISTS (SELECT 1 FROM record AS newer WHERE newer.unit = carried.unit
-                AND newer.kind = 'decision' AND newer.sequence > carried.sequence)
+        EXISTS (SELECT 1 FROM newest WHERE newest.unit = carried.unit
+                AND newest.kind = 'decision')
         OR EXISTS (SELECT 1 FROM carried AS newer WHERE newer.unit = carried.unit
                    AND newer.kind = 'decision' AND newer.sequence > carried.sequence))
+"""
+PLACES = """
+    DELETE FROM place WHERE (unit, kind, at_s, sequence) IN
+    (SELECT unit, kind, at_s, sequence FROM record WHERE sequence < ?)
 """

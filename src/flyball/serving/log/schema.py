@@ -51,18 +51,41 @@ FIRST = (
     ) STRICT
     """,
     "CREATE TABLE anchor (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,"
-    " hash TEXT NOT NULL) STRICT",
-    f"INSERT INTO anchor VALUES (1, 0, '{START}')",  # noqa: S608 - a constant
+    " hash TEXT NOT NULL, placed INTEGER NOT NULL) STRICT",
+    f"INSERT INTO anchor VALUES (1, 0, '{START}', 0)",  # noqa: S608 - a constant
+    # Records of a unit by time, and its last one, up to `anchor.placed` (`places`).
+    """
+    CREATE TABLE place (
+        unit TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at_s REAL NOT NULL,
+        sequence INTEGER NOT NULL,
+        PRIMARY KEY (unit, kind, at_s, sequence)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE newest (
+        unit TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        PRIMARY KEY (unit, kind)
+    ) STRICT, WITHOUT ROWID
+    """,
     "CREATE UNIQUE INDEX decision ON record (decision_id) WHERE decision_id IS NOT NULL",
     "CREATE UNIQUE INDEX outcome ON record (outcome_id) WHERE outcome_id IS NOT NULL",
     "CREATE INDEX outcomes ON record (about) WHERE about IS NOT NULL",
-    "CREATE INDEX of_unit ON record (unit, kind, at_s) WHERE unit IS NOT NULL",
     "CREATE INDEX standing ON record (kind)"
     " WHERE kind NOT IN ('decision', 'batch', 'outcome', 'retention')",
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (FIRST,)
 """What leads from each version of the tables to the next; version 0 has none."""
+
+PAGE_BYTES = 8192
+"""Room for some records in each page; one alone would waste half of it."""
+
+MOST_PAGES = 4_294_967_294
+"""What SQLite allows."""
 
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
 
@@ -77,19 +100,25 @@ def writing(path: Path, durability: Durability, max_bytes: int) -> sqlite3.Conne
     """
     connection = _connect(path, "rwc", wait_s=0.0)
     try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA secure_delete = FAST")
         connection.execute("PRAGMA cache_size = -16000")
-        if max_bytes:
-            (size,) = connection.execute("PRAGMA page_size").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {max_bytes // size}")
+        bound(connection, max_bytes)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def bound(connection: sqlite3.Connection, max_bytes: int) -> None:
+    """Let the main file grow to a size and no further; 0: as large as the disk."""
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    n_pages = max_bytes // size if max_bytes else MOST_PAGES
+    connection.execute(f"PRAGMA max_page_count = {n_pages}")
 
 
 def carrying(path: Path, durability: Durability) -> sqlite3.Connection:

@@ -16,8 +16,8 @@ from time import monotonic
 from typing import NamedTuple
 
 from flyball.core.errors import RunError
-from flyball.core.journal import Record, broken, verified
-from flyball.serving.log import schema
+from flyball.core.journal import Record
+from flyball.serving.log import schema, tracing
 from flyball.serving.log.chain import Draft, chained, hash_in, record_in
 from flyball.serving.log.claim import Claim
 from flyball.serving.log.refusals import conflict, failure, late, refused
@@ -54,6 +54,8 @@ class Writer:
     ----------
     head
         How many records there are, and the hash of the last one.
+    placed
+        How many of them have their place (`places`).
     begun, ended
         Number of the last commit that was begun, and of the last one that went well.
     """
@@ -66,19 +68,16 @@ class Writer:
         RunError
             Where it is in use, cannot be written, or its last records were changed.
         """
-        self.path, self.where, self._settings = path, str(path), settings
+        self.path, self.where, self.settings = path, str(path), settings
         self._beside = self.where + "-wal"
         self._lock = threading.Lock()
         self._closed, self._doubt, self._looked_s = "", False, -math.inf
-        self.begun = self.ended = 0
+        self.begun = self.ended = self.placed = 0
         self._claim = Claim(path)
         try:
             self._open()
-            anchor = self.anchor()
-            n, last = self._end(anchor)
-            begin = max(anchor[0], n - settings.checked)
-            self._trace(self._before(begin, anchor), (n, last))
-            self.head = (n, last)
+            place = tracing.before_last(self.connection, settings.checked, self.where)
+            self.head = tracing.trace(self.connection, place, self.where)
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.Error):
@@ -86,48 +85,15 @@ class Writer:
             raise
 
     def _open(self) -> None:
-        settings = self._settings
+        settings = self.settings
         self.connection = schema.writing(self.path, settings.durability, settings.max_bytes)
         schema.prepare(self.connection, self.where)
+        ((self.placed,),) = self.connection.execute("SELECT placed FROM anchor").fetchall()
         # The first commit makes the file beside it, whose place is watched from then on.
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.execute("UPDATE anchor SET sequence = sequence")
         self.connection.execute("COMMIT")
         self._files = (_file(self.where), _file(self._beside))
-
-    def anchor(self) -> tuple[int, str]:
-        """Return how many records were dropped, and the hash of the last of them."""
-        found = self.connection.execute("SELECT sequence, hash FROM anchor").fetchone()
-        return (int(found[0]), str(found[1]))
-
-    def _end(self, anchor: tuple[int, str]) -> tuple[int, str]:
-        found = self.connection.execute(
-            "SELECT sequence, line FROM record ORDER BY sequence DESC LIMIT 1"
-        ).fetchone()
-        return anchor if found is None else (found[0] + 1, hash_in(found[1]))
-
-    def _before(self, sequence: int, anchor: tuple[int, str]) -> tuple[int, str]:
-        """Return a place in the chain and the hash of the record before it."""
-        if sequence == anchor[0]:
-            return anchor
-        found = self.connection.execute(
-            "SELECT line FROM record WHERE sequence = ?", (sequence - 1,)
-        ).fetchone()
-        if found is None:
-            place = f"{self.where} record {sequence - 1}"
-            raise broken(place, "no record", "records in a row")
-        return sequence, hash_in(found[0])
-
-    def _trace(self, place: tuple[int, str], end: tuple[int, str]) -> None:
-        """Check the chain from a place to its end."""
-        rows = self.connection.execute(
-            "SELECT line FROM record WHERE sequence >= ? ORDER BY sequence", (place[0],)
-        )
-        found = place
-        for own in verified((line for (line,) in rows), self.where, place):
-            found = (own.sequence + 1, own.hash)
-        if found != end:
-            raise broken(self.where, f"{found[0]} records", f"{end[0]} records")
 
     def keep(self, drafts: Sequence[Draft], wait_s: float | None = None) -> list[Answer]:
         """Keep records, all in one commit; what was there before comes back and is not written.
@@ -182,7 +148,7 @@ class Writer:
             self._lock.release()
 
     def _take(self, wait_s: float | None) -> None:
-        wait_s = self._settings.wait_s if wait_s is None else wait_s
+        wait_s = self.settings.wait_s if wait_s is None else wait_s
         if not self._lock.acquire(timeout=wait_s):
             raise late(self.where, wait_s, begun=False)
 
@@ -226,12 +192,11 @@ class Writer:
         self._files = (self._files[0], None)
         self.connection.close()
         self._open()
-        n_now, own_now = self._end(self.anchor())
+        n_now, own_now = tracing.end(self.connection)
         if n_now < n or (n_now == n and own_now != own):
             self._closed = "records that were kept are missing"
             raise self._refusal(self._closed)
-        self._trace(self.head, (n_now, own_now))
-        self.head = (n_now, own_now)
+        self.head = tracing.trace(self.connection, self.head, self.where)
 
     def _refusal(self, why: str) -> RunError:
         return refused(
@@ -270,32 +235,25 @@ class Writer:
             n, previous = n + 1, hash_
         return (n, previous), answers, values
 
-    def with_record(self, changes: Callable[[sqlite3.Connection], Draft | None], what: str) -> bool:
+    def change(self, changes: Callable[[sqlite3.Connection], Draft | None], what: str) -> None:
         """Change the file and keep a record of it, both in one commit.
 
         Parameters
         ----------
         changes
-            Makes the changes, and returns the record; None: there was nothing to change.
+            Makes the changes, and returns the record of them, or None.
         what
             What does not happen if it fails, for the message.
-
-        Returns
-        -------
-        Whether there was something to change.
         """
         with self.turn(what) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            own = changes(connection)
+            own, head = changes(connection), self.head
             if own is not None:
                 head, _, values = self._composed([own], {})
                 connection.execute(_insert(1), values)
             self.begun += 1
             connection.execute("COMMIT")
-            self.ended = self.begun
-            if own is not None:
-                self.head = head
-        return own is not None
+            self.head, self.ended = head, self.begun
 
     def _known(self, drafts: Sequence[Draft]) -> Known:
         """Return the records among drafts that are in the log."""
@@ -321,7 +279,7 @@ class Writer:
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""
-        taken = self._lock.acquire(timeout=self._settings.wait_s)
+        taken = self._lock.acquire(timeout=self.settings.wait_s)
         self._closed = self._closed or "it is closed"
         try:
             # A commit that hangs keeps the connection; both end with the process.
