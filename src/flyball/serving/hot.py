@@ -11,13 +11,11 @@ from typing import Any
 
 import msgspec
 
-from flyball.core.clock import Clock
 from flyball.core.decision import Outcome, Reply, Request
-from flyball.core.errors import FlyballError, Problem, RunError
-from flyball.releases import Person, Role
-from flyball.serving.access import Access
+from flyball.core.errors import FlyballError, RunError
+from flyball.releases import Role
+from flyball.serving.door import Door, Refused, refusal
 from flyball.serving.log import LogConflictError
-from flyball.serving.rate import Rate
 from flyball.serving.server import Server
 
 Scope = MutableMapping[str, Any]
@@ -35,14 +33,6 @@ SECURITY = (
 """Headers of every answer."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """An answer other than 200."""
-
-    def __init__(self, status: int, *problems: Problem) -> None:
-        super().__init__(status)
-        self.status, self.problems = status, problems
-
-
 class Hot:
     """Decisions and outcomes; everything else goes to the application behind.
 
@@ -50,30 +40,18 @@ class Hot:
     ----------
     server
         Decides.
-    access
-        Says who asks.
+    door
+        Says who may.
     behind
         The application for all other paths.
-    clock
-        For the rate of requests.
     max_body_bytes
         Of one request.
-    max_requests_per_s
-        Of one key.
     """
 
     def __init__(
-        self,
-        server: Server,
-        access: Access,
-        behind: App,
-        *,
-        clock: Clock,
-        max_body_bytes: int = 1 << 20,
-        max_requests_per_s: float = 5_000.0,
+        self, server: Server, door: Door, behind: App, *, max_body_bytes: int = 1 << 20
     ) -> None:
-        self._server, self._access, self._behind = server, access, behind
-        self._most, self._rate = max_body_bytes, Rate(max_requests_per_s, clock)
+        self._server, self._door, self._behind, self._most = server, door, behind, max_body_bytes
         self._request = msgspec.json.Decoder(Request)
         self._outcomes = msgspec.json.Decoder(list[Outcome])
         self._encoder = msgspec.json.Encoder()
@@ -89,7 +67,7 @@ class Hot:
             await self._behind(scope, receive, send)
             return
         try:
-            self.allowed(dict(scope["headers"]), Role.OPERATOR)
+            self._door.admit(dict(scope["headers"]), Role.OPERATOR)
             body = await read(receive, self._most)
             status, answer = 200, own(body)
         except Refused as refused:
@@ -99,21 +77,6 @@ class Hot:
         headers = [JSON, length, *SECURITY]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
-
-    def allowed(self, headers: Mapping[bytes, bytes], role: Role) -> Person:
-        """Return who asks; raise Refused where nobody known, not enough, or too often."""
-        person = self._access.person(headers)
-        if person is None:
-            fix = "send a key as 'authorization: bearer ...'; flyball keys makes one"
-            raise Refused(401, _problem("authorization", "no key that is known", "a key", fix))
-        if person.role < role:
-            found = f"{person.name}, {person.role.name.lower()}"
-            fix = "ask for a key with this role"
-            raise Refused(403, _problem("role", found, f"{role.name.lower()} or above", fix))
-        if not self._rate.admits(person.name):
-            fix = "send less often; the plant's own fallback goes on"
-            raise Refused(429, _problem("rate", "too many requests", "as the settings say", fix))
-        return person
 
     def _decide(self, body: bytes) -> Reply:
         request = decoded(self._request, body)
@@ -138,12 +101,12 @@ async def read(receive: Receive, most: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused(400, _problem("body", "a connection that ended", "a whole body", "retry"))
+            raise Refused(400, refusal("body", "a connection that ended", "a whole body", "retry"))
         part = message.get("body", b"")
         size += len(part)
         if size > most:
             fix = "send less at once"
-            raise Refused(413, _problem("body", f"over {most} bytes", f"{most} bytes", fix))
+            raise Refused(413, refusal("body", f"over {most} bytes", f"{most} bytes", fix))
         parts.append(part)
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -156,9 +119,5 @@ def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         fix = "see /v1/spec and the document at /openapi.json"
         raise Refused(
-            422, _problem("body", str(error)[:200], "JSON as the API says", fix)
+            422, refusal("body", str(error)[:200], "JSON as the API says", fix)
         ) from error
-
-
-def _problem(where: str, found: str, allowed: str, fix: str) -> Problem:
-    return Problem(where=where, found=found, allowed=allowed, fix=fix)

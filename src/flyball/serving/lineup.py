@@ -43,6 +43,9 @@ class Lineup:
     stage: str = ""
     """Of the staged comparison: shadow, canary, full; empty without one."""
 
+    number: int = 0
+    """Of the staged comparison at this plant."""
+
     salt: str = ""
     """Of the assignment; another one for each staged comparison."""
 

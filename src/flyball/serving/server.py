@@ -23,6 +23,7 @@ from flyball.core.clock import Clock, SystemClock
 from flyball.core.decision import Arm, Outcome, Reply, Request
 from flyball.core.errors import Problem, RunError
 from flyball.core.journal import Journal, Record, number
+from flyball.serving.counting import Counts
 from flyball.serving.guards import GuardConfig, Guards
 from flyball.serving.lineup import Lineup
 from flyball.serving.pilot import Baseline, Pilot, Proposal
@@ -63,6 +64,9 @@ class ServerConfig:
     max_units: int = 10_000
     """Units that are remembered; one more is refused."""
 
+
+NEAR = 0.01
+"""Share of a value's range within which two proposals count as the same."""
 
 Notice = Callable[[str, Mapping[str, Any]], None]
 """Told of what people should know: its kind, and facts."""
@@ -119,14 +123,20 @@ class Server:
         )
         self.lost = ""
         """Why the log does not keep decisions; empty: it does."""
+        self.struck: dict[str, str] = {}
+        """Pilots that lost the field, and why; deleting a name forgives it at the next swap."""
+        self.counts = Counts()
         self._units: dict[str, Unit] = {}
         span = np.array([each.high - each.low for each in site.values])
-        self._guards = Guards(self.config.guards, span)
+        self._guards, self._near = Guards(self.config.guards, span), NEAR * span
         self._lock = threading.RLock()
 
     def install(self, lineup: Lineup) -> None:
-        """Swap the field, between two decisions."""
+        """Swap the field, between two decisions; who was struck off stays off until forgiven."""
         with self._lock:
+            for arm, pilot in lineup.pilots.items():
+                if pilot.name in self.struck:
+                    lineup = lineup.without(arm)
             self.lineup = lineup
             self._guards.forget({pilot.name for pilot in lineup.pilots.values()})
 
@@ -139,22 +149,30 @@ class Server:
             For a request that cannot be one: wrong lengths, no names, a time before the last one,
             or the id of another decision. Nothing is changed then.
         """
+        began_s = self.clock.elapsed_s()
         with self._lock:
             known = self._repeated(request)
-            if known is not None:
-                return known
-            unit = self._unit(request)
-            unit.see(request)
-            lineup = self.lineup
-            if request.start or not unit.block:
-                self._finish(unit)
-                unit.begin(request, lineup)
-            unit.settle(lineup)
-            said: dict[Arm, Proposal] = {}
-            for arm, pilot in lineup.pilots.items():
-                same = pilot is self.fallback and arm != Arm.FALLBACK
-                said[arm] = said[Arm.FALLBACK] if same else self._ask(unit, arm, pilot)
-            return self._decide(unit, request, lineup, said)
+            reply = self._answer(request) if known is None else known
+        self.counts.took(self.clock.elapsed_s() - began_s)
+        return reply
+
+    def units(self) -> int:
+        """Return how many units were decided for."""
+        return len(self._units)
+
+    def _answer(self, request: Request) -> Reply:
+        unit = self._unit(request)
+        unit.see(request)
+        lineup = self.lineup
+        if request.start or not unit.block:
+            self._finish(unit)
+            unit.begin(request, lineup)
+        unit.settle(lineup)
+        said: dict[Arm, Proposal] = {}
+        for arm, pilot in lineup.pilots.items():
+            same = pilot is self.fallback and arm != Arm.FALLBACK
+            said[arm] = said[Arm.FALLBACK] if same else self._ask(unit, arm, pilot)
+        return self._decide(unit, request, lineup, said)
 
     def _decide(
         self, unit: Unit, request: Request, lineup: Lineup, said: Mapping[Arm, Proposal]
@@ -164,6 +182,7 @@ class Server:
             why = "the decision log keeps nothing"
         if why:
             arm = Arm.FALLBACK
+            self.counts.fallbacks["log" if self.lost else "fault"] += 1
         facts: dict[str, Any] = {
             "decision_id": request.decision_id,
             "unit": unit.name,
@@ -220,6 +239,10 @@ class Server:
             lost=tally.lost + (arm != unit.arm),
             breaches=tally.breaches + judged.kept.lost,
         )
+        became = "changed" if noticed else "as proposed"
+        self.counts.decisions[name, str(arm), "stopped" if judged.stopped else became] += 1
+        self.counts.bent.update(judged.kept.binding.keys())
+        self.counts.compare(arm, wishes, self._near)
         if not judged.stopped:
             self._dismiss(arm, name, self._guards.lean(name, noticed=noticed))
         return reply_of(record, kept)
@@ -236,8 +259,10 @@ class Server:
             "arm": str(unit.drawn.arm),
             "shares": dict(unit.drawn.shares),
             "stage": self.lineup.stage,
+            "number": unit.number,
             "policy": "" if unit.pilot is None else unit.pilot.name,
             "at_s": number(unit.at_s),
+            "ended_s": self.clock.now().timestamp(),
             **unit.tally._asdict(),
         }
         try:
@@ -297,7 +322,7 @@ class Server:
         """For a reason, take a pilot off the field, here and now; whoever listens is told."""
         own = self.lineup.pilots.get(arm)
         if why and own is not None and own.name == name and own is not self.fallback:
-            self.lineup = self.lineup.without(arm)
+            self.lineup, self.struck[name] = self.lineup.without(arm), why
             self.notice("off the field", {"arm": str(arm), "policy": name, "why": why})
 
     def _unit(self, request: Request) -> Unit:

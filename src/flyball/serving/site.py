@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flyball import safety
+from flyball import releases, safety
 from flyball.core.envelope import Envelope
 from flyball.core.errors import ConfigError, Problem
 from flyball.core.limits import Constraint
@@ -52,6 +52,12 @@ class Site:
 
     certificate: str = ""
     """Hash of the proof that the gate relies on."""
+
+    rules: Mapping[str, Policy] = field(default_factory=dict)
+    """Other baselines that may be in control, by their names."""
+
+    plan: releases.verdicts.Plan | None = None
+    """How challengers are judged; None: they can be put into shadow only."""
 
     two_people: bool = False
     """Whether the second step back from a stop takes another person than the first."""

@@ -61,7 +61,7 @@ class Unit:
         self.block = request.block or f"{self.name} {self.episode}"
         self._memory = {}
         self.drawn, self.tally = lineup.draw(self.name, self.block), Tally()
-        self.arm = self.drawn.arm
+        self.arm, self.number = self.drawn.arm, lineup.number
         self.pilot = lineup.pilots[self.arm]
 
     def settle(self, lineup: Lineup) -> None:
