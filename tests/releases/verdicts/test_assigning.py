@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyball.core.errors import ConfigError
-from flyball.releases.verdicts.assigning import CHAMPION, assign, balanced, switchback, uniform
+from flyball.releases.verdicts.assigning import CHAMPION, assign, switchback, uniform
 
 TWO = {"challenger": 0.3, "challenger_b": 0.2}
 
@@ -51,9 +51,9 @@ def test_the_odds_are_recorded_and_sum_to_one():
 
 
 def test_of_a_balanced_pair_one_block_goes_to_either_arm_and_the_order_is_drawn():
-    pairs = [
-        (balanced(2 * n, "salt", "new"), balanced(2 * n + 1, "salt", "new")) for n in range(999)
-    ]
+    shares = {"new": 0.5}
+    blocks = [switchback(n, "salt", shares, balanced=True) for n in range(1998)]
+    pairs = list(zip(blocks[::2], blocks[1::2], strict=True))
 
     assert all({first.arm, second.arm} == {CHAMPION, "new"} for first, second in pairs)
     assert all(first.pair == second.pair for first, second in pairs)
@@ -76,3 +76,9 @@ def test_of_a_balanced_pair_one_block_goes_to_either_arm_and_the_order_is_drawn(
 def test_shares_that_are_no_probabilities_are_refused(shares):
     with pytest.raises(ConfigError, match="at most 1"):
         assign("key", "salt", shares)
+
+
+@pytest.mark.parametrize("shares", [{"new": 0.4}, TWO, {"a": 0.5, "b": 0.5}])
+def test_a_balanced_switchback_is_half_and_half(shares):
+    with pytest.raises(ConfigError, match=r"one challenger with 0\.5"):
+        switchback(0, "salt", shares, balanced=True)

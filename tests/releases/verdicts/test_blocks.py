@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from flyball.core.errors import InvariantError
-from flyball.releases.verdicts.assigning import CHAMPION, Assigned, balanced
+from flyball.releases.verdicts.assigning import CHAMPION, Assigned, switchback
 from flyball.releases.verdicts.blocks import Block, Window, block, joined
 
 DRAWN = Assigned("shift 1", "challenger", {CHAMPION: 0.5, "challenger": 0.5})
@@ -53,7 +53,7 @@ def test_what_the_caller_knows_of_a_censored_block_comes_first():
 def halves(n, first, second, lost=""):
     out = []
     for which, figure in ((2 * n, first), (2 * n + 1, second)):
-        drawn = balanced(which, "salt", "challenger")
+        drawn = switchback(which, "salt", {"challenger": 0.5}, balanced=True)
         each = Block(
             key=drawn.key,
             arm=drawn.arm,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flyball.releases.verdicts.assigning import CHAMPION, balanced
+from flyball.releases.verdicts.assigning import CHAMPION, switchback
 from flyball.releases.verdicts.blocks import Block
 from flyball.releases.verdicts.drift import Usual
 from flyball.releases.verdicts.forecasting import centred
@@ -266,7 +266,7 @@ def test_a_balanced_switchback_is_judged_by_its_pairs():
     plan = replace(PLAN, ramp=(Rung(stage="switch", share=0.5, blocks=20),))
     blocks = []
     for n in range(160):
-        drawn = balanced(n, "salt", "challenger")
+        drawn = switchback(n, "salt", {"challenger": 0.5}, balanced=True)
         figure = 0.3 * n + 0.4 * rng.standard_normal() + 2.0 * (drawn.arm == "challenger")
         blocks.append(
             Block(

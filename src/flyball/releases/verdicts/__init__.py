@@ -7,9 +7,10 @@ lot is honest and tells nothing of the block, a block carries the consequences o
 by more than agreed, or none. Nothing is assumed of noise, drift or correlation.
 """
 
-from flyball.releases.verdicts.assigning import assign, balanced, switchback
+from flyball.releases.verdicts.assigning import assign, switchback
 from flyball.releases.verdicts.blocks import Block, Window, block
 from flyball.releases.verdicts.budget import Budget
+from flyball.releases.verdicts.drift import Usual
 from flyball.releases.verdicts.judging import judge
 from flyball.releases.verdicts.plan import Metric, Plan, Rung
 from flyball.releases.verdicts.verdict import Verdict
@@ -20,10 +21,10 @@ __all__ = (
     "Metric",
     "Plan",
     "Rung",
+    "Usual",
     "Verdict",
     "Window",
     "assign",
-    "balanced",
     "block",
     "judge",
     "switchback",

@@ -64,17 +64,39 @@ def assign(key: str, salt: str, shares: Mapping[str, float]) -> Assigned:
     return Assigned(key, arm, {CHAMPION: left, **odds})
 
 
-def switchback(block: int, salt: str, shares: Mapping[str, float]) -> Assigned:
-    """Return the arm of a whole plant, which cannot be split, for a numbered block of time."""
-    return assign(f"block {block}", salt, shares)
+def switchback(
+    block: int, salt: str, shares: Mapping[str, float], *, balanced: bool = False
+) -> Assigned:
+    """Return the arm of a whole plant, which cannot be split, for a numbered block of time.
 
+    Parameters
+    ----------
+    block
+        Counted from 0.
+    salt, shares
+        See `assign`.
+    balanced
+        Blocks 2 k and 2 k + 1 are a pair, one for either arm, in an order drawn by lot; so a slow
+        trend meets both alike. `judge` makes one piece of evidence of them. The one challenger has
+        a share of 0.5.
 
-def balanced(block: int, salt: str, challenger: str) -> Assigned:
-    """Return the arm of a plant whose blocks come in pairs, one for either arm, order by lot.
-
-    A slow trend of the plant then meets both arms alike. Blocks 2 k and 2 k + 1 are a pair and give
-    one piece of evidence together: `flyball.releases.verdicts.blocks.joined`.
+    Raises
+    ------
+    ConfigError
+        Where shares are no probabilities, or not half and half where they must be.
     """
+    if not balanced:
+        return assign(f"block {block}", salt, shares)
+    challenger, *others = _checked(shares)
+    if others or shares[challenger] != 0.5:
+        raise ConfigError(
+            Problem(
+                where="shares",
+                found=", ".join(f"{arm} {share:g}" for arm, share in shares.items()),
+                allowed="one challenger with 0.5, as blocks are balanced",
+                fix="set its share to 0.5, or do not balance",
+            )
+        )
     pair = f"pair {block // 2}"
     challenger_first = uniform(pair, salt) < 0.5
     arm = challenger if challenger_first == (block % 2 == 0) else CHAMPION

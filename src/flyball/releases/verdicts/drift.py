@@ -25,7 +25,7 @@ from flyball.core.batch import Doubles
 from flyball.core.errors import ConfigError, Problem
 
 STAKE = 0.9
-STAKES = (0.15, 0.3, 0.6)
+STAKES = (0.3, 0.6)
 """Bets on shifts of unknown size, per spread."""
 
 

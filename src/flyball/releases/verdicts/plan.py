@@ -86,10 +86,12 @@ class Plan:
     """Share of the challenger's blocks that may be lost and still promote."""
 
     usual: Usual | None = None
-    """What the champion's blocks were like in the primary metric before; None: not watched. Less
-    what the twin says where `Usual.level` is that of such differences, see `beside_twin`."""
+    """What the champion's blocks were like in the primary metric before; None: not watched. Blocks
+    of a balanced switchback are not watched."""
 
     beside_twin: bool = False
+    """Whether `usual` is about figures less what the twin says of them."""
+
     looks: tuple[int, ...] = ()
     """Blocks of evidence at which it is looked at, the last one `most`; empty: at any time."""
 
