@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """One change is one transaction: rows, audit and generation; in every database the same."""
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,7 @@ from flyball.releases.refusals import ConflictError, MissingError, RefusedError
 from flyball.releases.registry import Registry
 from flyball.releases.roles import Person, Role
 from flyball.releases.staging import Command, Stage
+from tests.releases.databases import KINDS, fresh
 from tests.releases.made import ANN, BOB, EVE, OLE, Said, added, manifest, promoted, set_up
 
 
@@ -201,6 +205,26 @@ def test_of_many_who_point_at_once_one_wins_each_time(registry):
     assert registry.aliases("mill")["champion"] == won[0]
     assert registry.generation() == 3
     assert len(list(registry.events)) == 2 + 3 + 1
+
+
+def killed(where, kills):
+    """Return how many changes went through between the kills."""
+    script = str(Path(__file__).with_name("killed_point.py"))
+    command = [sys.executable, script, str(where), str(kills)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return int(ended.stdout)
+
+
+def test_killed_while_it_points_a_registry_says_the_same_everywhere(tmp_path):
+    assert killed(tmp_path / "registry.db", 12) > 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_a_hundred_times_every_database_says_the_same_everywhere(kind, tmp_path):
+    with fresh(kind, tmp_path) as where:
+        assert killed(where, 100) > 100
 
 
 @given(st.text(max_size=70))

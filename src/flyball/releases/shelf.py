@@ -62,8 +62,8 @@ def added(connection: Connection, manifest: Manifest, signer: str, created: str)
     )
     if found(connection, entry.digest) is not None:
         return None
-    said = (manifest.world, entry.algorithm, entry.verdict, manifest.purpose, entry.digest)
-    words = " ".join(said).lower()[:500]
+    said = (manifest.world, entry.algorithm, entry.verdict, manifest.purpose)
+    words = " ".join(said).lower()[:400]
     cut = {"world": 100, "algorithm": 100, "verdict": 40, "signer": 16}
     plain = entry._asdict() | {key: getattr(entry, key)[:n] for key, n in cut.items()}
     connection.execute(insert(RELEASES).values(**plain, words=words))
@@ -125,7 +125,7 @@ class Wanted(NamedTuple):
 
     world: str = ""  # empty: of every world
     state: str = ""  # empty: in every state
-    text: str = ""  # somewhere in world, algorithm, verdict, purpose or digest
+    text: str = ""  # words, each somewhere in world, algorithm, verdict or purpose
     after: str = ""  # `next` of the page before; empty: the first page
     limit: int = 50
 
@@ -151,11 +151,12 @@ def listed(connection: Connection, wanted: Wanted) -> Page:
     ]
     if wanted.after:
         rules.append(_behind(wanted.after))
-    query = select(*COLUMNS).where(and_(True, *rules))
-    query = query.order_by(desc(RELEASES.c.created), desc(RELEASES.c.digest))
-    rows = connection.execute(query.limit(wanted.limit + 1)).all()
-    entries = tuple(Entry(*row) for row in rows[: wanted.limit])
-    more = len(rows) > wanted.limit
+    order = (desc(RELEASES.c.created), desc(RELEASES.c.digest))
+    digests = select(RELEASES.c.digest).where(and_(True, *rules)).order_by(*order)
+    names = connection.scalars(digests.limit(wanted.limit + 1)).all()
+    rows = connection.execute(select(*COLUMNS).where(RELEASES.c.digest.in_(names)).order_by(*order))
+    entries = tuple(Entry(*row) for row in rows)[: wanted.limit]
+    more = len(names) > wanted.limit
     return Page(entries, f"{entries[-1].created}/{entries[-1].digest}" if more else "")
 
 
