@@ -8,7 +8,7 @@ import pytest
 
 from flyball.core.errors import ConfigError, RunError
 from flyball.serving.log import archive
-from tests.serving.log.decisions import decision
+from tests.serving.log.samples import decision
 
 OUTCOME = {"kind": "outcome", "outcome_id": "o", "metric": "cost", "value": "inf", "at_s": 5.0}
 

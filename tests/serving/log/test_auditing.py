@@ -1,26 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Whoever checks everything finds whatever was changed."""
 
-import sqlite3
-from contextlib import closing
 from functools import partial
 
 import pytest
 
 from flyball.core.errors import RunError
 from flyball.serving.log import LogSettings, open_log, places
-from tests.serving.log.decisions import decision
+from tests.serving.log.samples import decision, meddle
 
 
 @pytest.fixture
 def log(tmp_path):
     with open_log(tmp_path / "log.db", LogSettings(durability="process")) as log:
         yield log
-
-
-def meddle(log, statement):
-    with closing(sqlite3.connect(log.path, isolation_level=None)) as connection:
-        connection.execute(statement)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +38,7 @@ def test_whatever_was_changed_is_found_by_whoever_checks_everything(log, stateme
         log.append(decision(number))
     log._writer.change(partial(places.place_all, n=20), "nothing")
     assert log.verify() == log.head
-    meddle(log, statement)
+    meddle(log.path, statement)
 
     with pytest.raises(RunError, match=says):
         log.verify()

@@ -13,7 +13,7 @@ from flyball.core.errors import InvariantError
 from flyball.core.journal import START, canonical, fits, link, number
 from flyball.serving.log import chain
 from flyball.serving.log.chain import chained, draft, hash_in, record_in, text_of
-from tests.serving.log.decisions import decision
+from tests.serving.log.samples import decision
 
 TEXTS = st.text(max_size=8) | st.sampled_from(["e-5", "1e5", "0.00001", "true", "null", "2e3,"])
 FLOATS = st.floats(allow_nan=False, allow_infinity=False) | st.builds(
@@ -109,6 +109,17 @@ def test_only_a_decision_has_the_id_of_one_and_only_an_outcome_that_of_an_outcom
     assert (alarm.key, alarm.about, alarm.at_s) == (None, None, 5.0)
     assert (late.key, late.about, late.decision_id) == (("outcome", "o"), "d", None)
     assert (nobody.kind, nobody.key, nobody.unit, nobody.at_s) == ("", None, None, None)
+
+
+@pytest.mark.parametrize("name", ["kind", "decision_id", "unit", "block", "request"])
+def test_half_a_character_is_no_name(name):
+    with pytest.raises(InvariantError, match=f"cannot be found by its {name}, which is no Unic"):
+        draft(decision(1) | {name: "\ud800"})
+
+
+@pytest.mark.parametrize("at_s", [10**400, True, "nan", None, [1.0]])
+def test_what_is_no_time_is_none(at_s):
+    assert draft(decision(1) | {"at_s": at_s}).at_s is None
 
 
 def test_bytes_beside_a_record_are_bound_to_it_by_their_hash():

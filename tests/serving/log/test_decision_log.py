@@ -8,7 +8,7 @@ from flyball.core.journal import START, MemoryJournal
 from flyball.safety.audit import latest
 from flyball.safety.latch import Mode, replayed
 from flyball.serving.log import LogConflictError, LogSettings, open_log
-from tests.serving.log.decisions import BEGAN_S, decision, stop
+from tests.serving.log.samples import BEGAN_S, decision, stop
 
 SETTINGS = LogSettings(durability="process")
 

@@ -19,7 +19,7 @@ from flyball.serving.log import (
 from flyball.serving.log.chain import draft
 from flyball.serving.log.group import Group
 from flyball.serving.log.writer import Writer
-from tests.serving.log.decisions import decision
+from tests.serving.log.samples import decision
 
 SETTINGS = LogSettings(durability="process", wait_s=20.0)
 

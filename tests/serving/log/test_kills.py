@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from flyball.serving.log import LogSettings, checkpoints, open_log, retention, schema
-from tests.serving.log.decisions import BEGAN_S, decision, stop
+from tests.serving.log.samples import BEGAN_S, decision, stop
 
 # On later versions of Python forking is warned of where a test runner has threads.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -8,7 +8,7 @@ from flyball.serving.log import LogSettings, places
 from flyball.serving.log.chain import draft
 from flyball.serving.log.places import place
 from flyball.serving.log.writer import Writer
-from tests.serving.log.decisions import decision
+from tests.serving.log.samples import decision
 
 SETTINGS = LogSettings(durability="process")
 

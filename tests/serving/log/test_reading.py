@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is read back, in pages, while others write."""
 
-import sqlite3
-from contextlib import closing
 from functools import partial
 
 import pytest
@@ -13,7 +11,7 @@ from flyball.core.errors import RunError
 from flyball.serving.log import LogSettings, open_log, places
 from flyball.serving.log import reading as reading_module
 from flyball.serving.log.reading import Reader
-from tests.serving.log.decisions import BEGAN_S, decision, stop
+from tests.serving.log.samples import BEGAN_S, decision, meddle, stop
 
 SETTINGS = LogSettings(durability="process")
 
@@ -30,11 +28,6 @@ def log(tmp_path, request, monkeypatch):
     monkeypatch.setattr(places, "BEHIND", request.param)
     with open_log(tmp_path / "log.db", SETTINGS) as log:
         yield log
-
-
-def meddle(log, statement, *values):
-    with closing(sqlite3.connect(log.path, isolation_level=None)) as connection:
-        connection.execute(statement, values)
 
 
 def places_of(log):
@@ -124,7 +117,7 @@ def test_a_changed_record_of_a_kind_is_refused(log):
     log.append(stop(0))
     log.append(stop(1))
     line = log._reader.rows("SELECT line FROM record WHERE sequence = 1")[0][0]
-    meddle(log, "UPDATE record SET line = ? WHERE sequence = 1", line.replace(b"hot", b"not"))
+    meddle(log.path, "UPDATE record SET line = ? WHERE sequence = 1", line.replace(b"hot", b"not"))
 
     with pytest.raises(RunError, match="does not fit its hash"):
         list(log.of_kind("stop"))
@@ -155,7 +148,7 @@ def test_bytes_beside_a_decision_come_back_and_changed_ones_do_not(log):
     assert log.blob("many") == b"\x00\x01\x02"
     assert log.blob("decision-0") is None
     assert log.blob("nothing") is None
-    meddle(log, "UPDATE record SET blob = x'000103' WHERE decision_id = 'many'")
+    meddle(log.path, "UPDATE record SET blob = x'000103' WHERE decision_id = 'many'")
     with pytest.raises(RunError, match="bytes that do not fit their hash"):
         log.blob("many")
     with pytest.raises(RunError, match="record 0: its bytes do not fit their hash"):

@@ -10,7 +10,7 @@ from flyball.core.errors import RunError
 from flyball.core.journal import fits, verified
 from flyball.safety.latch import Mode, replayed
 from flyball.serving.log import LogSettings, open_log, retention
-from tests.serving.log.decisions import BEGAN_S, decision, stop
+from tests.serving.log.samples import BEGAN_S, decision, meddle, stop
 
 DAY_S = 86_400.0
 WEEK = LogSettings(durability="process", keep_days=7.0)
@@ -30,11 +30,6 @@ def filled(path, n, settings=WEEK):
     for number in range(n):
         log.append(hourly(number))
     return log
-
-
-def meddle(log, statement, *values):
-    with closing(sqlite3.connect(log.path, isolation_level=None)) as connection:
-        connection.execute(statement, values)
 
 
 def test_what_is_older_goes_and_the_rest_is_verified_behind_the_anchor(tmp_path):
@@ -129,7 +124,7 @@ def test_what_was_changed_of_what_is_carried_is_found(tmp_path, statement):
         for number in range(400):
             log.append(hourly(number))
         log.retain(BEGAN_S + 400 * 3600.0)
-        meddle(log, statement)
+        meddle(log.path, statement)
 
         with pytest.raises(RunError, match="what is left of old records is not what the chain"):
             list(log.records())
@@ -141,8 +136,8 @@ def test_a_chain_from_which_more_was_taken_than_retention_says_is_refused(tmp_pa
         ((line,),) = log._reader.rows("SELECT line FROM record WHERE sequence = 240")
         assert fits(line)
         own = line[9:73].decode()
-        meddle(log, "DELETE FROM record WHERE sequence <= 240")
-        meddle(log, "UPDATE anchor SET sequence = 241, hash = ?", own)
+        meddle(log.path, "DELETE FROM record WHERE sequence <= 240")
+        meddle(log.path, "UPDATE anchor SET sequence = 241, hash = ?", own)
 
         with pytest.raises(RunError, match="what is left of old records is not what the chain"):
             log.verify()

@@ -10,14 +10,14 @@ from flyball.serving.log import LogSettings
 def test_every_setting_that_cannot_be_is_named():
     with pytest.raises(ConfigError) as refused:
         LogSettings(
-            durability="disk", queue=0, wait_s=float("nan"), max_bytes=5, keep_days=-1.0  # type: ignore[arg-type]
+            durability="disk", queue=0, batch=2000, wait_s=float("nan"), max_bytes=5, keep_days=-1.0  # type: ignore[arg-type]
         )  # fmt: skip
 
     found = {problem.where: problem for problem in refused.value.problems}
-    assert set(found) == {
-        f"log.{name}" for name in ("durability", "queue", "wait_s", "max_bytes", "keep_days")
-    }
+    names = ("durability", "queue", "batch", "wait_s", "max_bytes", "keep_days")
+    assert set(found) == {f"log.{name}" for name in names}
     assert found["log.queue"].allowed == "1 or more"
+    assert found["log.batch"].allowed == "1 or more, 1000 at most"
     assert found["log.max_bytes"].found == "5 bytes"
     assert found["log.durability"].allowed == "process, power"
 

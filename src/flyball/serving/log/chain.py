@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from flyball.core.errors import InvariantError
 from flyball.core.journal import Record, canonical
 
 DECISIONS = ("decision", "batch")
@@ -64,11 +65,11 @@ def draft(record: Record, blob: bytes | None = None) -> Draft:
     Raises
     ------
     InvariantError
-        For a record that JSON cannot hold.
+        For a record that JSON cannot hold, or whose names are no Unicode texts.
     """
     if blob is not None:
         record = {**record, "blob": sha256(blob).hexdigest()}
-    kind = str(record.get("kind", ""))
+    kind = _text(record, "kind") or ""
     own, outcome = kind in DECISIONS, kind == OUTCOME
     return Draft(
         record,
@@ -87,7 +88,15 @@ def draft(record: Record, blob: bytes | None = None) -> Draft:
 
 def _text(record: Record, name: str) -> str | None:
     value = record.get(name)
-    return value if type(value) is str and value else None
+    if type(value) is not str or not value:
+        return None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            msg = f"a record that cannot be found by its {name}, which is no Unicode text"
+            raise InvariantError(msg) from error
+    return value
 
 
 def _said(record: Record) -> str:
@@ -97,7 +106,13 @@ def _said(record: Record) -> str:
 
 def _seconds(record: Record) -> float | None:
     value = record.get("at_s", record.get("now_s"))
-    return float(value) if type(value) in (float, int) else None
+    if type(value) is int and abs(value) < LATEST_S:
+        return float(value)
+    return value if type(value) is float else None
+
+
+LATEST_S = 1 << 53
+"""Whole seconds from here on are no times."""
 
 
 def text_of(record: Record) -> bytes:

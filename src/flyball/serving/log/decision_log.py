@@ -26,7 +26,8 @@ class DecisionLog:
     """A `core.journal.Journal` in SQLite; calls may come from any thread, of one process.
 
     A record of kind `decision` or `batch` with a `decision_id` is kept once: whoever brings the id
-    again gets what was kept, and is refused where its `request` (hash of what was asked) differs.
+    again, while the log holds it, gets what was kept, and is refused where its `request` (hash of
+    what was asked) differs.
     """
 
     def __init__(self, path: Path, settings: LogSettings | None = None) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Settings of the decision log."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,11 +55,11 @@ class LogSettings:
             Problem(
                 where=f"log.{name}",
                 found=str(getattr(self, name)),
-                allowed=f"{low:g} or more",
+                allowed=f"{low:g} or more" + (f", {high:g} at most" if high < math.inf else ""),
                 fix="leave it out to have the default",
             )
-            for name, low in LOW.items()
-            if not getattr(self, name) >= low
+            for name, (low, high) in BETWEEN.items()
+            if not low <= getattr(self, name) <= high
         ]
         if self.durability not in ("process", "power"):
             problems.append(
@@ -84,13 +85,13 @@ class LogSettings:
 
 LEAST_BYTES = 1 << 20
 
-LOW = {
-    "queue": 1,
-    "batch": 1,
-    "wait_s": 0.0,
-    "checkpoint_bytes": 1,
-    "wal_bytes": 1,
-    "max_bytes": 0,
-    "keep_days": 0.0,
-    "checked": 0,
+BETWEEN = {
+    "queue": (1, math.inf),
+    "batch": (1, 1000),
+    "wait_s": (0.0, 86_400.0),
+    "checkpoint_bytes": (1, math.inf),
+    "wal_bytes": (1, math.inf),
+    "max_bytes": (0, math.inf),
+    "keep_days": (0.0, math.inf),
+    "checked": (0, math.inf),
 }

@@ -143,7 +143,7 @@ class Writer:
         except sqlite3.Error as error:
             raise failure(self.where, what, error) from error
         finally:
-            if self._doubt and self.connection.in_transaction:
+            if self._doubt:
                 self._withdraw()
             self._lock.release()
 
@@ -154,7 +154,7 @@ class Writer:
 
     def _withdraw(self) -> None:
         """Take back what was not committed; where that fails, `_mend` does."""
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):  # the connection may be closed
             self.connection.rollback()
 
     def _ready(self) -> None:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Records as a server keeps them."""
+"""Records as a server keeps them, and hands that write, read and meddle with a log."""
 
 import hashlib
 import random
+import sqlite3
+from contextlib import closing
+
+from flyball.serving.log.chain import draft
 
 N_VALUES, N_SIGNALS = 4, 12
 BEGAN_S = 1_763_756_238.25
@@ -55,3 +59,20 @@ def decision(number, *, unit="", at_s=None, **parts):
 def stop(number, event="trip"):
     """Return an event of the emergency stop."""
     return {"kind": "stop", "event": event, "now_s": BEGAN_S + number, "reasons": ["hot"]}
+
+
+def keep(writer, *records):
+    """Keep records in one commit."""
+    return writer.keep([draft(record) for record in records])
+
+
+def lines(path):
+    """Return the lines that a file holds."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [line for (line,) in connection.execute("SELECT line FROM record ORDER BY sequence")]
+
+
+def meddle(path, statement, *values):
+    """Change a file behind the back of the log."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement, values)
