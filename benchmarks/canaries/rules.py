@@ -13,10 +13,9 @@ import numpy as np
 from canaries.plants import Releases
 from flyball.core.batch import Bools, Doubles
 from flyball.releases.verdicts.forecasting import Centred, centred
-from flyball.releases.verdicts.judging import PLAIN, Paths, first_call, paths
-from flyball.releases.verdicts.looks import standardised
+from flyball.releases.verdicts.judging import Paths, first_call, paths
 from flyball.releases.verdicts.mixture import log_evidence, log_mixture, sums
-from flyball.releases.verdicts.plan import Metric, Plan
+from flyball.releases.verdicts.plan import PLAIN, Metric, Plan
 
 MARGIN = 0.3
 LEAST_BLOCKS = 100
@@ -45,11 +44,9 @@ def ours(blocks: Centred, by: Plan) -> Paths:
 
 def at(found: Paths, alpha: float) -> Paths:
     """Return what `judge` would see at another alpha, from evidence that does not depend on it."""
-    plain = standardised(found.blocks, MARGIN, -1) >= PLAIN
     limit = -np.log(alpha)
-    return found._replace(
-        harmful=found.log_e_harm >= limit, safe=(found.log_e_safe >= limit) & plain
-    )
+    safe = (found.log_e_safe >= limit) & (found.plain >= PLAIN)
+    return found._replace(harmful=found.log_e_harm >= limit, safe=safe)
 
 
 def looked(blocks: Centred, looks: Sequence[int], alpha: float) -> tuple[Bools, Bools]:
@@ -67,8 +64,8 @@ def ended(harmful: Bools, safe: Bools, drawn: Releases, least: int = LEAST_BLOCK
     """Return the first decision of every release, by the function that `judge` decides with."""
     ready = np.broadcast_to(np.arange(1, drawn.arm.shape[1] + 1) >= least, drawn.arm.shape)
     none = np.zeros_like(drawn.arm)
-    path = Paths(seen_nothing(drawn), none, none, harmful, safe)
-    code, after = first_call([path], ready, drawn.arm.shape[1])
+    path = Paths(seen_nothing(drawn), none, none, none, harmful, safe)
+    code, after = first_call([path], ready)
     exposed = np.take_along_axis(np.cumsum(drawn.arm, axis=1), after[:, None] - 1, axis=1)[:, 0]
     return Ended(code == 2, code == 1, after.astype(np.float64), exposed)
 

@@ -2,6 +2,7 @@
 """Slow, obvious twins of the forecast and of the bets: one block, one number at a time."""
 
 import math
+import statistics
 
 from flyball.releases.verdicts import betting, forecasting
 
@@ -12,6 +13,7 @@ def centred(outcome, arm, share, twin):
     errors = [0.0] * 4
     sizes, told, information = [], 0.0, 0.0
     difference = 0.0
+    first = _tamed(outcome[: forecasting.WARM_UP])
     for t in range(len(outcome)):
         ways = [*_long(history, twin[t]), *_short(history, twin[t])]
         handicapped = [error * (1.0 + forecasting.TIE * k) for k, error in enumerate(errors)]
@@ -20,18 +22,30 @@ def centred(outcome, arm, share, twin):
         spread = None
         if t >= forecasting.WARM_UP:
             spread = forecasting.SPREAD_OF_MEAN * sum(sizes) / len(sizes)
+            far = forecasting.FAR * spread
+            learnt = max(-far, min(far, surprise)) if far else surprise
+        else:
+            learnt = first[t] - expected
         rows.append((surprise, spread))
-        freed = outcome[t] - difference * (arm[t] - 0.5)
+        freed = expected + learnt - difference * (arm[t] - 0.5)
         if t:
             errors = [
                 0.98 * old + (freed - way) ** 2 for old, way in zip(errors, ways, strict=True)
             ]
-            sizes.append(abs(surprise))
-            told += (arm[t] - share[t]) * surprise
+            sizes.append(abs(learnt))
+            told += (arm[t] - share[t]) * learnt
             information += share[t] * (1 - share[t])
             difference = told / (information + forecasting.SHRINK)
         history.append((freed, twin[t]))
     return rows
+
+
+def _tamed(outcome):
+    """Return outcomes, none further from their median than so many spreads."""
+    middle = statistics.median(outcome)
+    spread = forecasting.SPREAD_OF_MEDIAN * statistics.median(abs(y - middle) for y in outcome)
+    far = forecasting.FAR * spread if spread else math.inf
+    return [max(middle - far, min(middle + far, y)) for y in outcome]
 
 
 def _long(history, x):

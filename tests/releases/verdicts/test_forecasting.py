@@ -99,3 +99,14 @@ def test_surprises_follow_a_plant_whose_blocks_resemble_the_one_before():
     found = centred(outcome, arm, share, np.zeros_like(outcome))
 
     assert found.surprise[:, 100:].std() < 0.6
+
+
+@pytest.mark.parametrize("when", [0, 2, 40])
+def test_one_wild_measurement_does_not_hide_what_comes_after(when):
+    outcome, arm, share = matrices(9, 20, 200)
+    outcome[:, when] += 1e6
+
+    found = centred(outcome, arm, share, np.zeros_like(outcome))
+
+    assert np.median(found.spread[:, 80]) < 2.0
+    assert np.abs(found.surprise[:, 80:]).mean() < 1.5

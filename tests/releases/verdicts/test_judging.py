@@ -90,6 +90,17 @@ def test_asking_after_every_block_gives_the_verdict_of_asking_once():
         np.testing.assert_allclose(ends, wants, atol=1e-6)
 
 
+def test_a_block_that_an_early_stage_lost_is_made_good_by_a_later_one():
+    blocks = run(200, effect=-3.0, seed=3)
+    champion = next(n for n, each in enumerate(blocks) if each.arm == CHAMPION)
+    blocks[champion] = replace(blocks[champion], lost="the line stood")
+
+    early, later = judge(blocks[:100], PLAN), judge(blocks[:101], PLAN)
+
+    assert "99 of the 100 blocks of all stages" in early.reason
+    assert later.decision is Decision.PROMOTE
+
+
 def test_the_stage_may_advance_once_it_has_its_blocks():
     blocks = run(120, seed=5, noise=3.0)
 
@@ -145,7 +156,7 @@ def test_a_shield_that_hides_a_bad_policy_is_found_out():
     verdict = judge(blocks, replace(PLAN, guards=(INTERVENTIONS,)))
 
     assert verdict.decision is Decision.ROLL_BACK
-    assert "in interventions the challenger is about 0.304 share of decisions" in verdict.reason
+    assert "in interventions the challenger is about 0.285 share of decisions" in verdict.reason
     assert "0.02 share of decisions allowed" in verdict.reason
 
 
@@ -171,7 +182,7 @@ def test_a_guard_that_is_not_proven_holds_a_promotion():
     verdict = judge(blocks, plan)
 
     assert verdict.decision is Decision.HOLD
-    assert "In energy" in verdict.reason or "energy" in verdict.reason
+    assert "In energy the challenger is between" in verdict.reason
 
 
 def test_a_guard_that_nobody_measured_makes_no_evidence():
@@ -249,6 +260,22 @@ def test_a_few_very_bad_blocks_among_good_ones_are_not_overlooked():
         blocks[n] = replace(blocks[n], outcome={"late": blocks[n].outcome["late"] + 40.0})
 
     assert judge(blocks, PLAN).decision is not Decision.PROMOTE
+
+
+@pytest.mark.parametrize("arm", [CHAMPION, "challenger"])
+def test_a_sensor_that_failed_once_hides_no_harm_and_promotes_nobody(arm):
+    harmful, better = run(200, effect=2.0, seed=25), run(400, effect=-1.0, seed=25)
+    when = next(n for n, each in enumerate(harmful) if n > 5 and each.arm == arm)
+    harmful[when] = replace(harmful[when], outcome={"late": -1e6})
+    better[when] = replace(better[when], outcome={"late": 1e6})
+
+    verdict = judge(better, PLAN)
+
+    assert judge(harmful, PLAN).decision is Decision.ROLL_BACK
+    assert verdict.decision is Decision.HOLD
+    assert "a few that are far off spoil its plain mean" in verdict.reason
+    better[when] = replace(better[when], lost="the sensor failed")
+    assert judge(better, PLAN).decision is Decision.PROMOTE
 
 
 def test_the_twin_saves_blocks():
@@ -383,7 +410,7 @@ def test_releases_side_by_side_are_judged_as_each_alone():
     found = paths(centred(outcome, arm, share, np.zeros_like(outcome)), LATE, plan)
     ready = np.arange(150) >= 99
 
-    code, after = first_call([found], np.broadcast_to(ready, arm.shape), plan.most)
+    code, after = first_call([found], np.broadcast_to(ready, arm.shape))
 
     for row in range(6):
         blocks = [
@@ -412,5 +439,5 @@ def test_false_rollbacks_and_wrong_promotions_are_as_rare_as_said(noise):
     for effect, wrong in ((0.0, 2), (LATE.margin, 1)):
         outcome, arm, share = matrices(24, 1500, 150, effect=effect, noise=noise)
         blocks = centred(outcome, arm, share, np.zeros_like(outcome))
-        code, _ = first_call([paths(blocks, LATE, plan)], ready, plan.most)
+        code, _ = first_call([paths(blocks, LATE, plan)], ready)
         assert (code == wrong).mean() <= limit

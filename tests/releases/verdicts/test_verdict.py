@@ -12,6 +12,7 @@ FINDING = Finding(
     most=math.nan,
     log_e_harm=0.0,
     log_e_safe=1.0,
+    plain=3.0,
     twin_share=0.5,
 )
 

@@ -42,6 +42,15 @@ def test_a_hold_says_what_is_missing_in_the_metrics_unit():
     assert "less than 0.3 h worse must be proven" in late
 
 
+def test_a_stage_that_has_its_blocks_says_so_and_what_is_proven_too():
+    reason = judge(run(85, effect=-3.0, seed=6)[:80], PLAN).reason
+
+    assert reason == (
+        "Hold: stage 25 % has its 40 blocks, the next may begin. "
+        "All that is asked for is proven so far."
+    )
+
+
 def test_a_challenger_that_hardly_decided_is_held_with_how_often():
     plan = replace(PLAN, exposed=80)
 

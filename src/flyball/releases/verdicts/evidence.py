@@ -33,7 +33,7 @@ class Figures(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """Blocks that count, oldest first, and how many do not."""
+    """Blocks that count, oldest first, as many as were planned; and how many do not."""
 
     figures: tuple[Figures, ...]
     arm: Doubles  # (T,)  1 the challenger; of a pair: 1 the challenger first
@@ -70,7 +70,7 @@ def evidence(blocks: Sequence[Block], plan: Plan, challenger: str) -> Evidence:
     mine = [each for each in blocks if each.arm in (CHAMPION, challenger)]
     whole = joined(replace(each, lost=_fault(each, plan)) for each in mine)
     counted = [each for each in whole if not each.lost and _odds(each, challenger)]
-    counted.sort(key=lambda each: (each.ended_s, each.key))
+    counted = sorted(counted, key=lambda each: (each.ended_s, each.key))[: plan.most]
     lost = [each for each in whole if each.lost]
     ended_s = np.array([each.ended_s for each in counted])
     arm = np.array([float(each.arm == challenger) for each in counted])

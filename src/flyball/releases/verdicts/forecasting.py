@@ -15,8 +15,12 @@ from flyball.core.batch import Bools, Doubles
 MEMORY = 0.85
 """Weight that a short memory keeps from block to block; it follows a plant that drifts."""
 
-WARM_UP = 3
+WARM_UP = 5
 """First blocks, which only teach the forecast."""
+
+FAR = 5.0
+"""Spreads beyond which a block teaches no more than one so far off: one wild measurement shall
+neither move what is expected nor hide what comes after."""
 
 SLOPE_BLOCKS = 3.0
 """How many blocks the assumption weighs that the twin is right (slope 1)."""
@@ -27,8 +31,8 @@ SHRINK = 2.0
 TIE = 1e-9
 """Share by which a less plain forecast must be better; rounding then decides nothing."""
 
-SPREAD_OF_MEAN = 1.2533141373155001
-"""Standard deviation over mean absolute deviation of normal noise."""
+SPREAD_OF_MEAN, SPREAD_OF_MEDIAN = 1.2533141373155001, 1.4826022185056018
+"""Standard deviation of normal noise over the mean and over the median of its absolute values."""
 
 
 class Centred(NamedTuple):
@@ -129,9 +133,10 @@ def centred(outcome: Doubles, arm: Doubles, share: Doubles, twin: Doubles) -> Ce
         twin_used=np.zeros(outcome.shape, dtype=np.bool_),
     )
     levels = (_Level(rows, None), _Level(rows, MEMORY))
-    weight, weighted, size, apart = (np.zeros(rows) for _ in range(4))
+    first = _tamed(outcome[..., :WARM_UP])
+    weight, weighted, told, size, apart = (np.zeros(rows) for _ in range(5))
     for t in range(n_blocks):
-        y, x, drawn = outcome[..., t], twin[..., t], found.arm[..., t]
+        y, x, drawn, p = outcome[..., t], twin[..., t], found.arm[..., t], found.share[..., t]
         for level in levels:
             level.expect(x)
         expected, twin_used = _best(levels)
@@ -139,19 +144,33 @@ def centred(outcome: Doubles, arm: Doubles, share: Doubles, twin: Doubles) -> Ce
         found.surprise[..., t] = surprise
         found.twin_used[..., t] = twin_used
         if t >= WARM_UP:
-            found.spread[..., t] = SPREAD_OF_MEAN * size / (t - 1)
+            spread = found.spread[..., t] = SPREAD_OF_MEAN * size / (t - 1)
+            far = np.where(spread > 0.0, FAR * spread, np.inf)
+            taught = expected + np.clip(surprise, -far, far)
+        else:
+            taught = first[..., t]
         for level in levels:
-            level.learn(y - apart * (drawn - 0.5), x)
+            level.learn(taught - apart * (drawn - 0.5), x)
         if t:
-            p = found.share[..., t]
-            size = size + np.abs(surprise)
+            size = size + np.abs(taught - expected)
             weight = weight + p * (1.0 - p)
             weighted = weighted + (drawn - p) * surprise
-            apart = weighted / (weight + SHRINK)
+            told = told + (drawn - p) * (taught - expected)
+            apart = told / (weight + SHRINK)
         found.difference[..., t] = np.divide(
             weighted, weight, out=np.zeros_like(weighted), where=weight > 0
         )
     return found
+
+
+def _tamed(outcome: Doubles) -> Doubles:
+    """Return the first blocks, none further from their median than `FAR` spreads."""
+    if not outcome.shape[-1]:
+        return outcome
+    middle = np.median(outcome, axis=-1, keepdims=True)
+    spread = SPREAD_OF_MEDIAN * np.median(np.abs(outcome - middle), axis=-1, keepdims=True)
+    far = np.where(spread > 0.0, FAR * spread, np.inf)
+    return np.clip(outcome, middle - far, middle + far)
 
 
 def _best(levels: tuple[_Level, ...]) -> tuple[Doubles, Bools]:

@@ -19,15 +19,10 @@ from flyball.releases.verdicts.drift import changed
 from flyball.releases.verdicts.evidence import Evidence, evidence
 from flyball.releases.verdicts.forecasting import Centred, centred
 from flyball.releases.verdicts.looks import passed, standardised
-from flyball.releases.verdicts.plan import Metric, Plan
+from flyball.releases.verdicts.plan import PLAIN, Metric, Plan
 from flyball.releases.verdicts.verdict import Decision, Finding, Moment, Verdict
 
 CODES = (Decision.HOLD, Decision.PROMOTE, Decision.ROLL_BACK)
-
-PLAIN = 2.5
-"""Standard errors by which the plain mean must be better than the margin, too, for promotion. Bets
-are cut, so they see what most blocks are like; rare blocks that are very bad show in the mean. It
-is no part of the proof, costs next to nothing where noise is mild, and never spares a rollback."""
 
 
 class Paths(NamedTuple):
@@ -36,6 +31,7 @@ class Paths(NamedTuple):
     blocks: Centred
     log_e_harm: Doubles
     log_e_safe: Doubles
+    plain: Doubles
     harmful: Bools
     safe: Bools
 
@@ -63,10 +59,10 @@ def paths(blocks: Centred, metric: Metric, plan: Plan, unit: float = 1.0) -> Pat
     else:
         harmful = worse >= -np.log(plan.alpha_harm)
         safe = (safer >= -np.log(plan.alpha_promote)) & (plain >= PLAIN)
-    return Paths(blocks, worse, safer, harmful, safe)
+    return Paths(blocks, worse, safer, plain, harmful, safe)
 
 
-def first_call(found: Sequence[Paths], ready: Bools, most: int) -> tuple[Longs, Longs]:
+def first_call(found: Sequence[Paths], ready: Bools) -> tuple[Longs, Longs]:
     """Return the index in `CODES` and the number of blocks of the first decision, else of hold.
 
     Parameters
@@ -75,15 +71,12 @@ def first_call(found: Sequence[Paths], ready: Bools, most: int) -> tuple[Longs, 
         Of every metric.
     ready
         (..., T) whether promotion is allowed after the block.
-    most
-        Blocks after which nothing counts.
     """
-    n_blocks = min(ready.shape[-1], most)
-    harmful = np.logical_or.reduce([each.harmful[..., :n_blocks] for each in found])
-    safe = np.logical_and.reduce([each.safe[..., :n_blocks] for each in found])
-    code = np.where(harmful, 2, np.where(safe & ready[..., :n_blocks], 1, 0))
+    harmful = np.logical_or.reduce([each.harmful for each in found])
+    safe = np.logical_and.reduce([each.safe for each in found])
+    code = np.where(harmful, 2, np.where(safe & ready, 1, 0))
     called = code > 0
-    at = np.where(called.any(axis=-1), called.argmax(axis=-1), n_blocks - 1)
+    at = np.where(called.any(axis=-1), called.argmax(axis=-1), ready.shape[-1] - 1)
     return np.take_along_axis(code, at[..., None], axis=-1)[..., 0], at + 1
 
 
@@ -121,7 +114,7 @@ def judge(blocks: Sequence[Block], plan: Plan, challenger: str = "challenger") -
         for metric, each in zip(plan.metrics, found.figures, strict=True)
     ]
     moved = _moved(found, plan)
-    code, after = first_call(looked, _ready(found, plan) & ~moved, plan.most)
+    code, after = first_call(looked, _ready(found, plan) & ~moved)
     decision, n = CODES[int(code)], int(after)
     alarms = (wording.plant_changed(plan.primary),) if moved[:n].any() else ()
     findings = tuple(
@@ -159,9 +152,14 @@ def _moved(found: Evidence, plan: Plan) -> Bools:
 
 
 def _ready(found: Evidence, plan: Plan) -> Bools:
-    """Return (T,) whether every stage has its blocks and not too many were lost."""
-    stages = np.array(found.stages)
-    full = [np.cumsum(stages == rung.stage) >= rung.blocks for rung in plan.ramp]
+    """Return (T,) whether every stage has its blocks and not too many were lost.
+
+    Blocks of a later stage stand in for those that an earlier one lost.
+    """
+    names = [rung.stage for rung in plan.ramp]
+    rung = np.array([names.index(stage) if stage in names else -1 for stage in found.stages])
+    needed = np.cumsum([each.blocks for each in plan.ramp[::-1]])[::-1]
+    full = [np.cumsum(rung >= k) >= blocks for k, blocks in enumerate(needed)]
     full.append(np.cumsum(found.exposed) >= plan.exposed)
     full.append(found.lost_share <= plan.lost)
     return np.asarray(np.logical_and.reduce(full))
@@ -186,6 +184,7 @@ def _finding(metric: Metric, each: Paths, plan: Plan, unit: float, n: int) -> Fi
         most=unit * high,
         log_e_harm=float(each.log_e_harm[n - 1]),
         log_e_safe=float(each.log_e_safe[n - 1]),
+        plain=float(each.plain[n - 1]),
         twin_share=float(shown.twin_used.mean()),
     )
 

@@ -9,6 +9,11 @@ from flyball.core.errors import ConfigError, Problem
 from flyball.core.spec import Sense
 from flyball.releases.verdicts.drift import Usual
 
+PLAIN = 2.5
+"""Standard errors by which the plain mean must be better than the margin, too, for promotion. Bets
+are cut, so they see what most blocks are like; rare blocks that are very bad show in the mean. It
+is no part of the proof, costs next to nothing where noise is mild, and never stops a rollback."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:

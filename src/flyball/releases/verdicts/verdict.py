@@ -35,6 +35,10 @@ class Finding:
     log_e_safe: float
     """Log of the odds that were won against *worse by the margin or more*."""
 
+    plain: float
+    """Standard errors by which the plain mean is better than the margin; promotion asks for some,
+    as bets are cut and do not see how bad rare blocks are."""
+
     twin_share: float
     """Share of the blocks in which the twin's prediction was used, because it had helped before."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.releases.verdicts.evidence import Evidence
-from flyball.releases.verdicts.plan import Metric, Plan
+from flyball.releases.verdicts.plan import PLAIN, Metric, Plan
 from flyball.releases.verdicts.verdict import Decision, Finding
 
 
@@ -99,27 +99,48 @@ def _held(story: Story, alarms: Sequence[str]) -> str:
         )
     if n >= plan.most:
         return f"Hold: not decided after {n} blocks, the most that was planned. {_open(story)}"
-    for rung in plan.ramp:
-        seen = found.stages[:n].count(rung.stage)
-        if seen < rung.blocks:
-            return f"Hold: {seen} of {rung.blocks} blocks of stage {rung.stage}. {_open(story)}"
+    missing = _missing(story)
+    if missing:
+        return f"Hold: {missing}. {_open(story)}"
     exposed = int(np.sum(found.exposed[:n]))
     if exposed < plan.exposed:
         return f"Hold: {exposed} of {plan.exposed} blocks with the challenger. {_open(story)}"
     return f"Hold: not proven after {_seen(story)}. {_open(story)}"
 
 
+def _missing(story: Story) -> str:
+    """Return how many blocks the ramp lacks, or nothing."""
+    ramp, stages = story.plan.ramp, story.found.stages[: story.n]
+    for rung in ramp:
+        seen = stages.count(rung.stage)
+        if rung.stage == stages[-1] and seen < rung.blocks:
+            return f"{seen} of {rung.blocks} blocks of stage {rung.stage}"
+        if rung.stage == stages[-1] and rung is not ramp[-1]:
+            return f"stage {rung.stage} has its {rung.blocks} blocks, the next may begin"
+    seen = sum(stages.count(rung.stage) for rung in ramp)
+    needed = sum(rung.blocks for rung in ramp)
+    return f"{seen} of the {needed} blocks of all stages" if seen < needed else ""
+
+
 def _open(story: Story) -> str:
-    """Return what the blocks say so far of the metric that is furthest from its proof."""
-    last = min(range(len(story.findings)), key=lambda k: story.findings[k].log_e_safe)
-    metric, finding = story.plan.metrics[last], story.findings[last]
-    if not math.isfinite(finding.most):
-        return f"Nothing bounds {metric.name} yet."
-    proof = f"less than {figure(metric.margin)} {metric.unit} worse must be proven"
-    return (
-        f"In {metric.name} the challenger is between {_side(finding.least, metric.unit)} and "
-        f"{_side(finding.most, metric.unit)}; {proof}."
-    )
+    """Return what the blocks say so far of the first metric that is not proven."""
+    pairs = list(zip(story.plan.metrics, story.findings, strict=True))
+    for metric, finding in pairs:
+        if not math.isfinite(finding.most):
+            return f"Nothing bounds {metric.name} yet."
+        if finding.most >= metric.margin:
+            return (
+                f"In {metric.name} the challenger is between {_side(finding.least, metric.unit)} "
+                f"and {_side(finding.most, metric.unit)}; less than {figure(metric.margin)} "
+                f"{metric.unit} worse must be proven."
+            )
+    for metric, finding in pairs:
+        if finding.plain < PLAIN:
+            return (
+                f"Most blocks prove {metric.name}, but a few that are far off spoil its plain "
+                f"mean: look at them, and mark them lost where a measurement failed."
+            )
+    return "All that is asked for is proven so far."
 
 
 def _worse(finding: Finding) -> str:
