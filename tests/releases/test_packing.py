@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from flyball.core.errors import ConfigError, PolicyError
+from flyball.releases.admission import Expected, admit
 from flyball.releases.manifest import EVALUATION, FILES, LIMITS, PARITY, POLICY
 from flyball.releases.packing import pack
 from flyball.releases.refusals import ReleaseError
@@ -81,3 +82,17 @@ def test_wrong_limits_and_another_spec_are_refused(maker):
 def test_a_policy_that_overflows_is_not_released(maker):
     with pytest.raises(ReleaseError, match="all 1e\\+12: 'score' is not finite"):
         maker.packed(sum_graph(2), spec=options_spec(), limits="limits = []")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_every_kind_of_network_that_training_exports_is_packed_and_admitted(maker):
+    from tests.learning.test_bundle import NETS, export
+
+    for name, (of, make) in NETS.items():
+        folder = maker.folder / name
+        export(make(), of, folder, algorithm="es", settings={}, facts={})
+        digest = pack(
+            folder, maker.vault, maker.signer, about(purpose=name, spec=of, limits="limits = []")
+        )
+        assert admit(digest, maker.vault, maker.trust, Expected(spec=of)).digest == digest
