@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Simulated releases are what they are called, and rivals are judged by their own rules."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from canaries import rules
@@ -16,6 +21,7 @@ from canaries.plants import (
 )
 
 from flyball.releases.verdicts import Window, assign, block
+from tools.evidence import rows
 
 
 @pytest.mark.parametrize("plant", ["independent", "AR(0.9) blocks", "AR(0.9) decisions", "heavy"])
@@ -103,3 +109,26 @@ def test_the_published_gate_is_as_wrong_as_was_published():
     assert ended.rolled_back.mean() == pytest.approx(0.019, abs=0.015)
     assert ended.promoted.mean() == pytest.approx(0.849, abs=0.04)
     assert ended.exposed.mean() == pytest.approx(136, abs=8)
+
+
+@pytest.mark.slow
+def test_the_benchmark_prints_records_that_evidence_keeps():
+    ended = subprocess.run(  # noqa: S603
+        [
+            sys.executable,
+            Path(__file__).parents[2] / "benchmarks" / "verdicts.py",
+            "--releases",
+            "40",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # noqa: TID251
+    )
+
+    figures = {row["metric"]: row for row in rows(ended.stdout)}
+
+    assert sum(metric.startswith("false rollback, ") for metric in figures) >= 24
+    assert sum(metric.startswith("wrong promotion, ") for metric in figures) >= 24
+    harm = figures["exposed blocks, +1 sigma, independent, twin r = 0.9, alpha 0.01"]
+    assert 4.0 < harm["ours"] < 16.0
