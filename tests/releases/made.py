@@ -29,11 +29,10 @@ from tests.policies.graphs import masked_graph
 
 LIMITS = """[[limits]]
 name = "rail"
-kind = "box"
-value = "act"
-low = 0
-high = 2
-unit = "-"
+kind = "barrier"
+bound = 9
+signals = { place = 1 }
+unit = "m"
 severity = "hard"
 """
 

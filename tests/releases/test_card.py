@@ -19,7 +19,7 @@ def test_a_card_says_what_a_release_does_and_is_worth(packed):
         "| x | feature | m |",
         "| act | Categorical, one of 3 | - |",
         "| place | m |",
-        "- act stays between 0 and 2 - (hard)",
+        "- place stays below 9 m; at most 50% of the distance is used up in a decision (hard)",
         "- trained by ppo, seeds 1, 2",
         "- clip: 0.2",
     ):

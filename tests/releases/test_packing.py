@@ -28,7 +28,9 @@ def test_a_release_holds_everything_and_the_same_content_has_the_same_digest(pac
     assert contents.files[LIMITS].decode() == TOML
     assert contents.files[POLICY] == (maker.folder / "policy" / "manifest.json").read_bytes()
     assert json.loads(contents.files[EVALUATION])["methods"][1]["kpi"]["cost_h"] == [4.0, None]
-    assert contents.manifest.limits == ["act stays between 0 and 2 - (hard)"]
+    assert contents.manifest.limits == [
+        "place stays below 9 m; at most 50% of the distance is used up in a decision (hard)"
+    ]
     assert contents.manifest.lineage["seeds"] == [1, 2]
     assert contents.manifest.policy == {"algorithm": "ppo", "settings": {"clip": 0.2}}
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from flyball.core.errors import ConfigError, FlyballError, PolicyError, Problem
 from flyball.core.limits import Constraint
-from flyball.core.limits_file import limits_of
 from flyball.core.spec import Spec
 from flyball.policies import Bundled, load
 from flyball.releases import vault as vaults
 from flyball.releases.graph import examined
+from flyball.releases.limiting import limits_for
 from flyball.releases.manifest import (
     GRAPH,
     LIMITS,
@@ -92,7 +92,7 @@ def admit(source: str | Path, vault: vaults.Vault, trust: Trust, expected: Expec
     problems = _signed(contents, trust, where)
     problems += _mismatches(contents.manifest.interface, interface_of(expected.spec), where)
     problems += examined(contents.files[GRAPH], f"{where} {GRAPH}")
-    limits = _limits(contents, where, problems)
+    limits = _limits(contents, expected.spec, where, problems)
     if problems:
         raise ReleaseError(problems)
     _compare(contents, expected.trial, where)
@@ -111,11 +111,13 @@ def _signed(contents: Contents, trust: Trust, where: str) -> list[Problem]:
     return []
 
 
-def _limits(contents: Contents, where: str, problems: list[Problem]) -> tuple[Constraint, ...]:
+def _limits(
+    contents: Contents, spec: Spec, where: str, problems: list[Problem]
+) -> tuple[Constraint, ...]:
     """Return the limits; what is wrong with them is added to the problems."""
     text = contents.files[LIMITS].decode(errors="replace")
     try:
-        return limits_of(text, f"{where} {LIMITS}")
+        return limits_for(text, spec, f"{where} {LIMITS}")
     except ConfigError as error:
         problems += error.problems
         return ()

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from flyball.core.errors import Problem
-from flyball.core.limits_file import limits_of
 from flyball.core.spec import Spec
 from flyball.policies import load
 from flyball.releases.card import card_of, summary_of
 from flyball.releases.graph import examined
+from flyball.releases.limiting import limits_for
 from flyball.releases.manifest import (
     CARD,
     EVALUATION,
@@ -127,7 +127,7 @@ def _stated(about: About) -> dict[str, Any]:
     ReleaseError
         When the purpose or the lineage is.
     """
-    limits = limits_of(about.limits, LIMITS)
+    limits = limits_for(about.limits, about.spec, LIMITS)
     problems = list(_faults(about))
     if problems:
         raise ReleaseError(problems)
