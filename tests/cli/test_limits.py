@@ -65,7 +65,10 @@ def test_a_plant_s_own_limits_can_be_had_as_a_file_to_start_from(tmp_path):
 def test_the_shipped_files_fit_their_plants(file):
     world = ("--world", f"classics/{file.stem}") if file.stem in classics.NAMES else ()
 
-    assert asked(file, *world).exit_code == 0
+    found = asked(file, *world)
+
+    assert found.exit_code == 0
+    assert found.output.splitlines()[0].startswith(f"{file}: good, ")
     assert file.stem in (*classics.NAMES, "example")
 
 
@@ -111,6 +114,31 @@ def test_a_second_limit_of_a_name_that_the_plant_uses_is_refused(tmp_path):
 
     assert found.exit_code == 2
     assert "limit 'range of acceleration'\n  found:   a second limit of this name" in found.output
+
+
+RATE = """
+[[limits]]
+name = "jerk"
+kind = "rate"
+value = "acceleration"
+fall = 0.1
+rise = 0.1
+unit = "m/s2"
+"""
+
+
+def test_a_limit_that_a_gate_would_refuse_is_told_beforehand_with_the_reason(tmp_path):
+    file = tmp_path / "site.toml"
+    file.write_text(RATE)
+
+    found = asked(file, "--world", RAIL)
+
+    assert found.exit_code == 0  # a filter alone does bend to it
+    assert found.output.splitlines()[0] == f"{file}: good, BUT REFUSED BY A GATE, 6 limits"
+    assert "a Shield with a gate refuses them" in found.output
+    assert "limit 'jerk'\n      found: a backup that does not know of this kind" in found.output
+    (told,) = json.loads(asked(file, "--world", RAIL, "--json").stdout)["gate"]
+    assert "'jerk'" in told
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from flyball import safety
 from flyball.core.certificate import to_text
 from flyball.core.errors import ConfigError, ScenarioError, SolverError
+from flyball.core.limits import Box, Clamp, Linear
 from flyball.experiments import proofs
 from tests.cli.attackers import attacked, states_in
 
@@ -101,7 +102,7 @@ def test_twice_the_disturbance_is_refused_by_the_proof_too(name, tmp_path):
         proofs.proved(tmp_path / name, **{setting: twice})
 
 
-@pytest.mark.parametrize(("name", "least"), [("0.1s", 0.8), ("0.5s", 0.93)])
+@pytest.mark.parametrize(("name", "least"), [("0.1s", 0.95), ("0.5s", 0.96)])
 def test_the_carriage_may_use_most_of_what_braking_allows_and_no_more(name, least):
     _, envelope, stated = proved(f"double-integrator-{name}.json")
     own = stated.parameters
@@ -122,8 +123,46 @@ def test_a_plant_that_bends_is_none_for_the_proof_of_linear_ones(plant):
     low, high = (np.array(side) for side in proofs.aim_of(plant).span(stated.parameters))
     search = proofs.search_of(stated, low, high, 0.1)
 
+    with pytest.raises(ConfigError, match="a linear step that only encloses the plant"):
+        safety.certificates.prove_polytope(stated, search)
+    # A world that says of such a plant that it is linear is not believed.
+    claimed = replace(stated.envelope.affine, exact=True)
+    stated = stated._replace(envelope=replace(stated.envelope, affine=claimed))
+    search = search._replace(contraction=0.99, depth=0.001, sway=None)
     with pytest.raises(SolverError, match=r"two models of the step disagree|no state is left"):
         safety.certificates.prove_polytope(stated, search)
+
+
+WELL = Linear(name="well", unit="l/s", bound=0.4, values={"first_flow": 1.0, "second_flow": 1.0})
+
+
+def test_the_tanks_are_proved_under_what_their_well_gives():
+    envelope = proofs.safe("two-tanks", limits=(WELL,))
+
+    low = np.full((1000, 2), 0.05)
+    state = np.random.default_rng(0).uniform(low, 0.5)
+    assert WELL in envelope.limits
+    assert envelope.backup.value(state, state).sum(1).max() <= 0.4
+    assert (envelope.safe.margin(state, state) >= 0.0).mean() > 0.9
+
+
+def test_a_sum_that_the_shipped_backup_breaks_is_named_and_can_be_proved_anew():
+    dry = replace(WELL, bound=0.2)
+
+    with pytest.raises(ScenarioError, match=r"limit 'well': a backup whose values come to 0\.25"):
+        proofs.safe("two-tanks", limits=(dry,))
+    with pytest.raises(ConfigError, match="keeps every hard sum"):
+        proofs.make("two-tanks", 2.0, lambda *_: None, limits=(replace(WELL, bound=-1.0),))
+
+
+def test_a_range_of_the_site_narrows_what_is_tried_and_a_clamp_does_not():
+    pipe = Box(name="pipe", unit="l/s", value="first_flow", low=0.0, high=0.2)
+    shift = Clamp(name="shift", unit="l/s", value="second_flow", low=0.0, high=0.1)
+
+    low, high = proofs.range_of(proofs.stated_of("two-tanks", limits=(pipe, shift)))
+
+    assert low.tolist() == [0.0, 0.0]
+    assert high.tolist() == [0.2, 0.25]
 
 
 def test_a_proof_can_be_made_anew_for_another_plant(tmp_path):

@@ -15,7 +15,7 @@ from flyball.core.errors import ConfigError, FlyballError, Problem
 
 
 @guarded
-def certify(
+def certify(  # noqa: PLR0913
     file: Annotated[Path | None, typer.Argument(help="A certificate; none: all shipped.")] = None,
     *,
     make: Annotated[str | None, typer.Option(help="Prove this plant anew and write it.")] = None,
@@ -23,6 +23,9 @@ def certify(
         str | None, typer.Option(help="How long the backup holds a value: 100ms, 0.5s.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for what is made.")] = Path(),
+    limits: Annotated[
+        Path | None, typer.Option(help="A site's limits, which the backup has to keep too.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting of the plant: disturbance_nm=0.4."),
@@ -39,6 +42,8 @@ def certify(
     proofs = experiments.proofs
 
     chosen = settings_in(settings or [])
+    if limits is not None:
+        chosen["limits"] = experiments.site.read(limits)
     if make is not None:
         plant = make.removeprefix(proofs.ROOM)
         holds_s = (seconds(hold),) if hold else proofs.aim_of(plant).holds_s

@@ -73,6 +73,14 @@ class Affine:
     spread: Doubles  # (X,) at least 0
     delay: int = 0
 
+    exact: bool = False
+    """Whether the model of the step is this one, and does not only lie within it.
+
+    From a box around m with half widths h it then says a m + b u + c, and |a| h + spread on each
+    side, and the margin of a mixture of boxes and values is at least the mixture of their margins,
+    as it is for linear plants within convex limits. A proof that asks at corners demands it.
+    """
+
 
 @dataclass(frozen=True)
 class Bodies:

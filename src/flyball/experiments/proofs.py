@@ -19,7 +19,7 @@ from flyball.core.batch import Doubles
 from flyball.core.certificate import Certificate, damaged, from_text, to_text
 from flyball.core.envelope import Envelope, Finite
 from flyball.core.errors import ConfigError, InvariantError, Problem, nearest
-from flyball.core.limits import Box, Constraint
+from flyball.core.limits import Box, Clamp, Constraint, Linear
 from flyball.core.spec import TanhGaussian
 from flyball.worlds import classics
 
@@ -79,6 +79,9 @@ AIMS: Mapping[str, Aim] = {
     "forbidden-grid": Aim(kind="finite"),
 }
 """Every plant that something is proved of, by its name."""
+
+CONTRACTION, DEPTH, SWAY, MOST_FACETS = 0.998, 0.0003, 0.03, 120
+"""Of the search for a polytope: see `safety.certificates.Search`; sway as a share of the range."""
 
 PARTS = 5
 """Of a hold, at whose ends a linear plant keeps its limits."""
@@ -225,7 +228,9 @@ def table_of(finite: Finite) -> dict[str, float]:
     return sizes | {"crc32": float(zlib.crc32(b"".join(part.tobytes() for part in parts)))}
 
 
-def make(plant: str, hold_s: float, watch: Watch, **settings: Any) -> Certificate:
+def make(
+    plant: str, hold_s: float, watch: Watch, *, limits: Sequence[Constraint] = (), **settings: Any
+) -> Certificate:
     """Prove a plant anew.
 
     Parameters
@@ -236,13 +241,16 @@ def make(plant: str, hold_s: float, watch: Watch, **settings: Any) -> Certificat
         How long values are held, s; without meaning for a finite plant.
     watch
         Told how far it is.
+    limits
+        Of the site, beside the plant's own: the backup keeps hard ranges, and on cells hard sums of
+        values. Others are for `proved` to judge.
     settings
         Of the plant.
 
     Raises
     ------
     ConfigError
-        When nothing can be proved of a plant of that name.
+        When nothing can be proved of a plant of that name, or limits leave no value to try.
     SolverError
         When no safe set is found.
     """
@@ -251,14 +259,14 @@ def make(plant: str, hold_s: float, watch: Watch, **settings: Any) -> Certificat
         return safety.certificates.prove_finite(stated_of(plant, **settings))
     if aim.kind == "polytope":
         settings = settings | {"step_s": step_of(hold_s)}
-    stated = stated_of(plant, **settings)
+    stated = stated_of(plant, limits=limits, **settings)
     low, high = (np.array(side) for side in aim.span(stated.parameters))
     if aim.kind == "polytope":
         return safety.certificates.prove_polytope(stated, search_of(stated, low, high, hold_s))
     lowest, highest = range_of(stated)
     steps = [np.linspace(a, b, aim.n_values) for a, b in zip(lowest, highest, strict=True)]
     raster = safety.certificates.Raster(
-        low, high, np.array(aim.coarse), aim.halvings, np.array(list(product(*steps))),
+        low, high, np.array(aim.coarse), aim.halvings, allowed(stated, list(product(*steps))),
         np.array(stated.envelope.error), hold_s,
     )  # fmt: skip
     return safety.certificates.prove_cells(stated, raster, watch)
@@ -277,14 +285,47 @@ def search_of(
     facets = np.concatenate((np.eye(len(low)), -np.eye(len(low))))
     bounds = np.concatenate((high, -low))
     error = np.array(stated.envelope.error)
-    return safety.certificates.Search(tuple(within), facets, bounds, *range_of(stated), error)
+    lowest, highest = range_of(stated)
+    return safety.certificates.Search(
+        tuple(within), facets, bounds, lowest, highest, error,
+        contraction=CONTRACTION, depth=DEPTH, sway=SWAY * (highest - lowest),
+        most_facets=MOST_FACETS,
+    )  # fmt: skip
 
 
 def range_of(stated: safety.certificates.Stated) -> tuple[Doubles, Doubles]:
-    """Return lowest and highest of the values (D,), as the hard limits say."""
-    boxes = {limit.value: limit for limit in stated.envelope.limits if isinstance(limit, Box)}
-    own = [boxes[name] for name in stated.values]
-    return np.array([box.low for box in own]), np.array([box.high for box in own])
+    """Return lowest and highest of the values (D,), as hard limits say; clamps bind no backup."""
+    low, high = np.full(len(stated.values), -np.inf), np.full(len(stated.values), np.inf)
+    for limit in stated.envelope.limits:
+        if isinstance(limit, Box) and not isinstance(limit, Clamp) and limit.severity == "hard":
+            d = stated.values.index(limit.value)
+            low[d], high[d] = max(low[d], limit.low), min(high[d], limit.high)
+    return low, high
+
+
+def allowed(stated: safety.certificates.Stated, values: list[tuple[float, ...]]) -> Doubles:
+    """Return those of the values (V, D) that keep every hard sum.
+
+    Raises
+    ------
+    ConfigError
+        When none does.
+    """
+    found = np.array(values)
+    for limit in stated.envelope.limits:
+        if isinstance(limit, Linear) and limit.severity == "hard":
+            weight = np.array([limit.values.get(name, 0.0) for name in stated.values])
+            found = found[found @ weight <= limit.bound]
+    if not len(found):
+        raise ConfigError(
+            Problem(
+                where=f"{stated.plant} limits",
+                found="none of the values that are tried keeps every hard sum",
+                allowed="limits that leave some value",
+                fix="correct the sums: flyball limits FILE --world classics/" + stated.plant,
+            )
+        )
+    return found
 
 
 def step_of(hold_s: float) -> float:

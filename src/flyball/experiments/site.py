@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flyball.core.errors import ConfigError, FlyballError, Problem, nearest
-from flyball.core.limits import Constraint
+from flyball.core.limits import Clamp, Constraint
 from flyball.core.limits_file import limits_of
 from flyball.core.spec import Signal, TanhGaussian
 from flyball.experiments import proofs
@@ -112,16 +112,24 @@ def check(limits: Sequence[Constraint], known: Known, where: str) -> None:
 def unproved(limits: Sequence[Constraint], known: Known) -> tuple[Problem, ...]:
     """Return why a Shield with a gate would refuse limits that can be kept; nothing where it works.
 
-    The Shield itself is asked. Of a plant that states nothing of its safety there is nothing to
-    prove, and a Shield has no gate there.
+    The proof itself is asked, or the Shield where there is none. Of a plant that states nothing of
+    its safety there is nothing to prove, and a Shield has no gate there.
     """
     own = classics.envelope(known.problem)
-    if own.model is None and own.finite is None and own.bodies is None:
+    nothing = own.model is None and own.finite is None and own.bodies is None
+    if nothing or not any(_asks(limit) for limit in limits if limit not in own.limits):
         return ()
     problem = classics.scenario(known.problem)
     try:
-        envelope = proofs.safe(known.problem, limits=limits) if own.bodies is None else own
-        Shield(problem.spec, envelope, n_envs=1, step_s=problem.step_s, limits=limits)
+        if own.bodies is None:
+            proofs.safe(known.problem, limits=limits)
+        else:
+            Shield(problem.spec, own, n_envs=1, step_s=problem.step_s, limits=limits)
     except FlyballError as error:
         return error.problems
     return ()
+
+
+def _asks(limit: Constraint) -> bool:
+    """Return whether a backup has to keep a limit."""
+    return limit.severity == "hard" and not isinstance(limit, Clamp)

@@ -6,7 +6,7 @@ import pytest
 
 from flyball.core.certificate import Certificate
 from flyball.core.envelope import Affine
-from flyball.core.limits import Barrier, Box, Clamp, Rate
+from flyball.core.limits import Barrier, Box, Clamp, Linear, Rate
 from flyball.safety.certificates.matching import differences, repeated, times
 from tests.safety.certificates.toys import Carriage, stated, unstable
 
@@ -75,6 +75,8 @@ def test_limits_that_the_backup_does_not_know_are_named():
 
     assert len(found) == 1
     assert "limit 'speed': a backup that does not know of this kind of limit" in found[0]
+    mixed = Linear(name="mixed", unit="-", bound=9.0, values={"push": 1.0}, signals={"x0": 1.0})
+    assert "limit 'mixed': a backup that does not know" in said(CERTIFICATE, with_limits(mixed))[0]
 
 
 def test_what_is_soft_or_judged_elsewhere_is_no_matter():
@@ -84,8 +86,9 @@ def test_what_is_soft_or_judged_elsewhere_is_no_matter():
     clamp = Clamp(name="operator", unit="-", value="push", low=-0.1, high=0.1)
     barrier = Barrier(name="wall", unit="-", bound=1.0, signals={"x0": 1.0})
     other = Box(name="other", unit="-", value="another", low=0.0, high=0.1)
+    total = Linear(name="sum", unit="-", bound=0.1, values={"push": 1.0})
 
-    assert said(CERTIFICATE, with_limits(soft, clamp, barrier, other)) == []
+    assert said(CERTIFICATE, with_limits(soft, clamp, barrier, other, total)) == []
 
 
 @pytest.mark.parametrize(

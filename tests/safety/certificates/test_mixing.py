@@ -30,7 +30,9 @@ def of_carriage(wind=0.1, share=1.0):
 @cache
 def of_dead_time():
     a = np.array([[1.1, 0.4, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    affine = Affine(1.0, a, np.array([[0.0], [0.0], [1.0]]), np.zeros(3), np.array([0.02, 0, 0]))
+    affine = Affine(
+        1.0, a, np.array([[0.0], [0.0], [1.0]]), np.zeros(3), np.array([0.02, 0, 0]), exact=True
+    )
     search = Search((affine,), *box_of([-1.0] * 3, [1.0] * 3), -ONE, ONE, np.zeros(3), 0.95)
     model = Stepped(affine, [-1.0] * 3, [1.0] * 3)
     return PolytopeBackup(proved(search, Plant(affine, model, np.zeros(3), -ONE, ONE)), -ONE, ONE)

@@ -6,6 +6,7 @@ import pytest
 
 from flyball.core.envelope import Affine
 from flyball.core.errors import SolverError
+from flyball.safety.certificates.mixing import PolytopeBackup
 from flyball.safety.certificates.narrowing import (
     Rows,
     Search,
@@ -16,7 +17,14 @@ from flyball.safety.certificates.narrowing import (
     trimmed,
 )
 from flyball.safety.certificates.polytopes import Plant, refuted
-from tests.safety.certificates.toys import Carriage, Stepped, box_of, carriage_search, unstable
+from tests.safety.certificates.toys import (
+    Carriage,
+    Stepped,
+    attacked,
+    box_of,
+    carriage_search,
+    unstable,
+)
 
 ONE = np.ones(1)
 
@@ -62,10 +70,65 @@ def test_an_error_of_measurement_makes_the_set_smaller_but_not_empty():
     assert 0.5 * sizes[0] < sizes[1] < sizes[0]
 
 
+@pytest.fixture(scope="module")
+def doubtful():
+    """Return a carriage that is measured badly, a search, and what was found with a small sway."""
+    carriage = Carriage()
+    error = np.array([0.005, 0.01])
+    search = carriage_search(carriage, 0.1, contraction=0.998, depth=0.0005, most_facets=200)
+    search = search._replace(error=error)
+    own = search._replace(sway=np.array([0.1]))
+    return carriage, search, proved(own, plant_of(own, carriage))
+
+
+def test_a_set_that_reckons_with_how_little_a_value_changes_is_larger(doubtful):
+    carriage, search, found = doubtful
+    state = np.random.default_rng(0).uniform(-1.0, 1.0, (20_000, 2))
+
+    plain = proved(search, plant_of(search, carriage))
+
+    sizes = [
+        (state @ each.facets.T <= each.bounds).all(1).sum() / carriage.can_stop(state).sum()
+        for each in (plain, found)
+    ]
+    assert sizes[1] > sizes[0] + 0.05
+    assert refuted(found, plant_of(search, carriage)) == ""
+
+
+def test_whoever_is_somewhere_in_a_box_of_the_set_is_in_a_box_of_the_set_after_the_step(doubtful):
+    carriage, search, found = doubtful
+    rng = np.random.default_rng(1)
+    backup = PolytopeBackup(found, -ONE, ONE)
+    middle = rng.uniform(-1.0, 1.0, (100_000, 2))
+    half = search.error * rng.uniform(0.0, 1.0, (len(middle), 2))
+    low, high = middle - half, middle + half
+    inside = backup.margin(low, high) >= 0.0
+
+    after = carriage.reach(low[inside], high[inside], backup.value(low, high)[inside], 0.1)
+
+    assert inside.sum() > 20_000
+    assert (backup.margin(after.low, after.high) >= 0.0).all()
+    assert (after.margin >= 0.0).all()
+
+
+def test_no_attacker_who_measures_and_pushes_as_he_likes_leads_it_out(doubtful):
+    carriage, search, found = doubtful
+    backup = PolytopeBackup(found, -ONE, ONE)
+    rng = np.random.default_rng(2)
+    state = rng.uniform(-1.0, 1.0, (20_000, 2))
+    start = state[backup.margin(state, state) >= 0.0][:3000]
+    # And from the corners themselves.
+    start = np.concatenate((start, backup.points * (1.0 - 1e-12)))
+
+    assert attacked(carriage, backup, start, search.error, 0.1, 60, rng) <= 0.0
+
+
 def test_dead_time_is_proved_with_the_values_under_way_as_states():
     # y' = 1.1 y + 0.4 u two steps late: it runs away unless what is under way is heeded.
     a = np.array([[1.1, 0.4, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    affine = Affine(1.0, a, np.array([[0.0], [0.0], [1.0]]), np.zeros(3), np.array([0.02, 0, 0]))
+    affine = Affine(
+        1.0, a, np.array([[0.0], [0.0], [1.0]]), np.zeros(3), np.array([0.02, 0, 0]), exact=True
+    )
     facets, bounds = box_of([-1.0, -1.0, -1.0], [1.0, 1.0, 1.0])
     model = Stepped(affine, [-1.0, -1.0, -1.0], [1.0, 1.0, 1.0])
     search = Search((affine,), facets, bounds, -ONE, ONE, np.zeros(3), contraction=0.95)
@@ -82,7 +145,7 @@ def test_dead_time_is_proved_with_the_values_under_way_as_states():
 
 def test_two_values_at_once_are_projected_away():
     a = np.array([[1.2, 0.3], [-0.2, 1.1]])
-    affine = Affine(1.0, a, np.eye(2), np.zeros(2), np.array([0.05, 0.05]))
+    affine = Affine(1.0, a, np.eye(2), np.zeros(2), np.array([0.05, 0.05]), exact=True)
     facets, bounds = box_of([-2.0, -2.0], [2.0, 2.0])
     model = Stepped(affine, [-2.0, -2.0], [2.0, 2.0])
     half = np.full(2, 0.5)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The exact check of a polytope on shapes and plants that can be worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,12 +104,25 @@ def test_the_interval_of_an_unstable_plant_is_proved_up_to_its_known_end_and_no_
     assert "out of facet" in refuted(interval(most * (1 + 1e-7)), plant(affine, model))
 
 
-def test_an_error_of_measurement_costs_twice_its_growth():
+def test_an_error_of_measurement_costs_what_the_value_changes_within_it():
+    # The value goes from 1 to -1 over 2 m, so by e / m within e: m / 2 - 0.8 + 2 e / m <= 0.
     affine, model, _ = unstable()
-    most = (1.0 - 0.2 - 2 * 1.5 * 0.01) / 0.5
+    most = 0.8 + np.sqrt(0.8**2 - 4 * 0.01)
 
-    assert refuted(interval(most * (1 - 1e-7)), plant(affine, model, 0.01)) == ""
-    assert "out of facet" in refuted(interval(most * (1 + 1e-7)), plant(affine, model, 0.01))
+    assert refuted(interval(most * (1 - 1e-6)), plant(affine, model, 0.01)) == ""
+    assert "out of facet" in refuted(interval(most * (1 + 1e-6)), plant(affine, model, 0.01))
+
+
+def test_where_the_value_changes_a_lot_an_error_costs_twice_its_growth_and_no_more():
+    # x' = x / 2 + 2 u, u = -0.4 x: within 2 e the value moves x by 1.6 e, and x itself by e. The
+    # corner at 1 goes to -0.3, so 0.3 + e <= 1.
+    one = np.ones((1, 1))
+    affine = Affine(1.0, 0.5 * one, 2.0 * one, np.zeros(1), np.zeros(1), exact=True)
+    model = Stepped(affine, [-10.0], [10.0])
+    own = interval(1.0, (-0.4, 0.4))
+
+    assert refuted(own, plant(affine, model, 0.69)) == ""
+    assert "out of facet" in refuted(own, plant(affine, model, 0.71))
 
 
 def test_twice_the_disturbance_is_refused():
@@ -159,22 +174,64 @@ def test_models_that_disagree_are_refused_whichever_goes_further(wind):
 
 def test_a_delay_outside_of_the_state_is_refused():
     affine, model, most = unstable()
-    late = Affine(1.0, affine.a, affine.b, affine.c, affine.spread, delay=1)
+    late = replace(affine, delay=1)
 
     assert "delay" in refuted(interval(most * 0.9), plant(late, model))
 
 
 def test_what_follows_is_looked_at_as_a_box():
     # x' = (x + y, y - x) / 4 turns a box of error e; the box around it is wider than itself.
-    affine = Affine(
-        1.0, np.array([[0.25, 0.25], [-0.25, 0.25]]), np.zeros((2, 1)), np.zeros(2), np.zeros(2)
-    )
+    a = np.array([[0.25, 0.25], [-0.25, 0.25]])
+    affine = Affine(1.0, a, np.zeros((2, 1)), np.zeros(2), np.zeros(2), exact=True)
     model = Stepped(affine, [-9.0, -9.0], [9.0, 9.0])
     facets = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
     diamond = Polytope(
         facets, np.ones(4), np.array([[0, 2], [0, 3], [1, 2], [1, 3]]), np.zeros((4, 1))
     )
 
-    # From a corner |x| + |y| = 1/2 is reached, and 2 e / 2 on each side add 2 e.
-    assert refuted(diamond, plant(affine, model, 0.24)) == ""
-    assert "out of facet" in refuted(diamond, plant(affine, model, 0.26))
+    # From a corner |x| + |y| = 1/2 is reached, and the box has e / 2 more than its image.
+    assert refuted(diamond, plant(affine, model, 0.99)) == ""
+    assert "out of facet" in refuted(diamond, plant(affine, model, 1.01))
+
+
+def test_a_plant_that_does_not_say_that_it_is_linear_is_refused():
+    affine, model, most = unstable()
+
+    found = refuted(interval(most * 0.9), plant(replace(affine, exact=False), model))
+
+    assert found == "a linear step that may only enclose the plant"
+
+
+class Bent(Stepped):
+    """Says what a linear plant says at the ends of the interval, and bends in between."""
+
+    def __init__(self, affine, most, *, margin, place):
+        super().__init__(affine, [-10.0], [10.0])
+        self.most, self.own = most, (margin, place)
+
+    def reach(self, low, high, value, step_s):
+        found = super().reach(low, high, value, step_s)
+        inside = np.maximum(0.0, 1.0 - (0.5 * (low + high)[:, 0] / self.most) ** 2)
+        margin, place = self.own
+        off = place * inside[:, None]
+        return Reach(found.low - off, found.high + off, found.margin - margin * inside)
+
+
+@pytest.mark.parametrize(
+    ("margin", "place", "words"),
+    [
+        (0.0, 0.0, ""),
+        (0.0, 0.5, "the two models of the step disagree"),
+        (1.0, 0.0, "margins between the corners are smaller"),
+    ],
+)
+def test_what_bends_between_the_corners_is_refused_though_it_says_that_it_is_linear(
+    margin, place, words
+):
+    affine, _, most = unstable()
+    bent = Bent(affine, 0.9 * most, margin=margin, place=place)
+
+    found = refuted(interval(most * 0.9), plant(affine, bent))
+
+    assert found.startswith(words)
+    assert bool(found) == bool(words)

@@ -40,7 +40,7 @@ class Carriage(NamedTuple):
     def affine(self, step_s):
         by = np.array([0.5 * step_s**2, step_s])
         a = np.array([[1.0, step_s], [0.0, 1.0]])
-        return Affine(step_s, a, by[:, None], np.zeros(2), by * self.wind)
+        return Affine(step_s, a, by[:, None], np.zeros(2), by * self.wind, exact=True)
 
     def reach(self, low, high, value, step_s):
         u = value[:, 0]
@@ -79,7 +79,7 @@ def box_of(low, high):
 def unstable(a=1.5, value=1.0, wind=0.2):
     """Return x' = a x + u + w; it can be kept where |x| <= (value - wind) / (a - 1)."""
     one = np.ones((1, 1))
-    affine = Affine(1.0, a * one, one, np.zeros(1), np.array([wind]))
+    affine = Affine(1.0, a * one, one, np.zeros(1), np.array([wind]), exact=True)
     return affine, Stepped(affine, [-10.0], [10.0]), (value - wind) / (a - 1)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from flyball.core.certificate import Certificate
 from flyball.core.envelope import Affine, Envelope
 from flyball.core.errors import Problem
-from flyball.core.limits import Barrier, Box, Clamp
+from flyball.core.limits import Barrier, Box, Clamp, Linear
 
 NEAR = 1e-9
 """Share by which a hold may differ from a number of steps: 0.1 is not 1/10."""
@@ -46,7 +46,7 @@ def repeated(affine: Affine, hold_s: float) -> Affine:
     for _ in range(times(affine.step_s, hold_s)):
         a, b, c = affine.a @ a, affine.a @ b + affine.b, affine.a @ c + affine.c
         spread = np.abs(affine.a) @ spread + affine.spread
-    return Affine(hold_s, a, b, c, spread, affine.delay)
+    return Affine(hold_s, a, b, c, spread, affine.delay, affine.exact)
 
 
 def differences(certificate: Certificate, stated: Stated, where: str) -> Iterator[Problem]:
@@ -103,12 +103,14 @@ def _say(value: Any) -> str:
 
 
 def _limits(certificate: Certificate, envelope: Envelope, where: str) -> Iterator[Problem]:
-    """Yield every hard limit on values that the backup does not keep."""
+    """Yield every hard limit on values that no backup of this kind keeps; `keeping` asks more."""
     span = dict(
         zip(certificate.values, zip(certificate.low, certificate.high, strict=False), strict=False)
     )
     for limit in envelope.limits:
         if limit.severity != "hard" or isinstance(limit, Clamp | Barrier):
+            continue
+        if isinstance(limit, Linear) and not any(limit.signals.values()):
             continue
         if isinstance(limit, Box):
             low, high = span.get(limit.value, (limit.low, limit.high))

@@ -31,11 +31,17 @@ NEAR = 1e-10
 BLUR = 1e-6
 """Share by which bounds are drawn in at random, so that no more than X facets meet anywhere."""
 
+SWAYS = (1.0, 1.4, 2.0, 2.8)
+"""Multiples of the sway that is asked for which are tried."""
+
 MOST_RETREATS = 8
 """Times that the limits are drawn in for what happens between samples."""
 
 MOST_ROUNDS = 500
 """Of cutting."""
+
+SMOOTHINGS = 300
+"""Passes over the corners in which values are drawn to those beside them."""
 
 MOST_COMBINATIONS = 2_000_000
 """Sets of facets that are tried for corners."""
@@ -57,6 +63,9 @@ class Search(NamedTuple):
 
     depth: float = 0.001
     """Share of the polytope's width that each cut takes more than is needed; more, fewer facets."""
+
+    sway: Doubles | None = None
+    """(D,) by how much a value may change within twice the error; None: as if it could by all."""
 
     most_facets: int = 60
     """Of what is returned; on the way there may be more."""
@@ -82,15 +91,36 @@ class Rows(NamedTuple):
 def proved(search: Search, plant: Plant) -> Polytope:
     """Return the largest polytope that is found and proved.
 
-    Between the samples a limit can be passed by a little; limits are drawn in by what the model
-    says, until it is content.
+    What values may sway by is guessed, and more where the proof says that they sway further.
 
     Raises
     ------
     SolverError
         Where there is none.
     """
+    if search.sway is None:
+        guesses: list[Doubles | None] = [None]
+    else:
+        guesses = [*(times * search.sway for times in SWAYS), None]
+    why = ""
+    for guess in guesses:
+        found = drawn_in(search._replace(sway=guess), plant)
+        if isinstance(found, Polytope):
+            return found
+        why = found
+    return _refuse(why)
+
+
+def drawn_in(search: Search, plant: Plant) -> Polytope | str:
+    """Return a polytope within limits that are drawn in until it is proved, or why none is.
+
+    Between the samples a limit can be passed by a little; limits are drawn in by what the model
+    says, until it is content.
+    """
     bounds = search.bounds
+    if search.sway is not None:  # what is measured at a limit may be beyond it
+        bounds = bounds - 2.0 * (1.0 + BLUR) * (np.abs(search.facets) @ search.error)
+    why = ""
     for _ in range(MOST_RETREATS):
         polytope = narrowed(search._replace(bounds=bounds))
         why = refuted(polytope, plant)
@@ -98,9 +128,9 @@ def proved(search: Search, plant: Plant) -> Polytope:
             return polytope
         short = -smallest_margin(polytope, plant)
         if not short > 0.0:
-            _refuse(why)
+            break
         bounds = bounds - 1.1 * short * np.linalg.norm(search.facets, axis=1)
-    return _refuse(why)
+    return why
 
 
 def narrowed(search: Search) -> Polytope:
@@ -133,8 +163,12 @@ def condition(search: Search, shape: Shape, centre: Doubles, share: float) -> Ro
     inner = share * shape.bounds + (1.0 - share) * (shape.facets @ centre)
     aims = [(search.facets, search.bounds)] * (len(search.within) - 1) + [(shape.facets, inner)]
     for affine, (normal, bound) in zip(search.within, aims, strict=True):
-        moved = affine.spread + 2.0 * np.abs(affine.a) @ search.error
-        room = bound - normal @ affine.c - np.abs(normal) @ moved
+        grown = np.abs(normal) @ (np.abs(affine.a) @ search.error)
+        lost = 2.0 * grown
+        if normal is shape.facets and search.sway is not None:
+            swing = np.abs(normal @ affine.b) @ search.sway
+            lost = np.minimum(lost, swing + grown - np.abs(normal @ affine.a) @ search.error)
+        room = bound - normal @ affine.c - np.abs(normal) @ affine.spread - lost
         parts.append(Rows(normal @ affine.a, normal @ affine.b, room))
     n_values, n_states = len(search.low), shape.facets.shape[1]
     still = np.zeros((n_values, n_states))
@@ -212,7 +246,34 @@ def blurred(search: Search, shape: Shape, centre: Doubles) -> Polytope:
     shape = trimmed(shape.facets, shape.bounds - BLUR * rng.uniform(0.5, 1.0, len(reach)) * reach)
     rows = condition(search, shape, centre, 1.0)
     values = np.array([roomiest(rows, point, search.low, search.high) for point in shape.points])
+    if search.sway is not None:
+        share = 1.0 - 0.1 * (1.0 - search.contraction)
+        values = smoothed(condition(search, shape, centre, share), shape, values, search)
     return Polytope(shape.facets, shape.bounds, shape.meets, values)
+
+
+def smoothed(rows: Rows, shape: Shape, values: Doubles, search: Search) -> Doubles:
+    """Return values (V, D) that differ as little as they can from those of the corners beside them.
+
+    Each is drawn to the mean of its neighbours, the nearer the more, as far as the condition lets
+    it; again and again, as heat spreads. Where the condition lets nothing pass a value stays.
+    """
+    extent, scale = np.ptp(shape.points, axis=0), np.maximum(search.high - search.low, NEAR)
+    shared = (shape.meets[:, None, :, None] == shape.meets[None, :, None, :]).any(3).sum(2)
+    beside = shared == shape.meets.shape[1] - 1
+    apart = np.linalg.norm((shape.points[:, None] - shape.points[None]) / extent, axis=2)
+    weight = np.where(beside, 1.0 / np.maximum(apart, NEAR), 0.0)
+    weight /= weight.sum(1, keepdims=True)
+    work, price = allocate(*rows.by_value.shape), np.full(len(rows.bound), np.inf)
+    room = rows.bound - shape.points @ rows.by_state.T
+    values, out = values.copy(), values[0].copy()
+    for _ in range(SMOOTHINGS):
+        for v in range(len(values)):
+            limits = Limits(search.low, search.high, scale, rows.by_value, room[v], price)
+            wanted = weight[v] @ values
+            if project(work, limits, wanted, wanted, out) in (SAME, BENT):
+                values[v] = out
+    return values
 
 
 def roomiest(rows: Rows, state: Doubles, low: Doubles, high: Doubles) -> Doubles:

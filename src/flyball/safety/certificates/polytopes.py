@@ -9,15 +9,28 @@ a value for each. Three facts make it a safe set.
    are connected, no corner is missing, and since no edge is endless, P is bounded. So every point
    of P is a mixture of the corners.
 2. From every corner v, with its value u, every facet F_i holds after the step whatever the
-   disturbance does: F_i (a v + b u + c) + |F_i| (spread + 2 |a| error) <= g_i. The left side is
-   linear in (v, u), so the mixture of values keeps the mixture of corners within P. The last term
-   pays for measurement: backup and plant are two points of one box, at most twice the error apart,
-   and what follows is looked at as a box again.
-3. From every corner, so widened, the model keeps the hard limits at all times within the step. For
-   a linear plant and convex limits the margin of a mixture is at least the mixture of margins.
+   disturbance does: F_i (a v + b u + c) + |F_i| spread + lost_i <= g_i. The left side but for the
+   last term is linear in (v, u), so the mixture of values keeps the mixture of corners within P.
+   The last term pays for measurement (below).
+3. From every corner, widened by twice the error, the model keeps the hard limits at all times
+   within the step: the margin of a mixture is at least the mixture of margins.
 
-The third is also where the two models of the world meet: at every corner they have to say the same,
-both ways. A plant that bends, and that a linear one only encloses, is none for this proof.
+Measurement. What is measured is a box of the error's width on each side. The backup answers for a
+point p of P in it, the plant is at another, x, at most twice the error e apart in every state; and
+where the whole box lies in P, what follows is looked at as a box again. Two reckonings are sound,
+and each facet may have the one that loses less.
+
+- lost_i = 2 |F_i| |a| e: whatever lies beside p by that much, in P or not, is led into P.
+- lost_i = s_i + (|F_i| |a| - |F_i a|) e: x lies in P itself, so its own value would keep it there;
+  what matters is by how much the value of p differs. The mixture is linear on each simplex that the
+  corners are mixed in (see `mixing`) and continuous, and the way from x to p stays in P, so F_i b u
+  differs by at most s_i = max over simplices of |F_i b grad u| 2 e. The second term is what a box
+  around the step of a box has more than the farthest of its points.
+
+Asking at corners is enough only for a plant that is linear and whose limits are convex, and the
+world has to say that it is (`Affine.exact`). It is not believed either: at the corners, and at
+mixtures of them, the model has to say what the linear one says, both ways, and margins have to mix
+as they should. A plant that bends, and that a linear one only encloses, is none for this proof.
 
 P facets · V corners · X states · D values.
 """
@@ -29,7 +42,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.core.batch import Doubles, Longs
-from flyball.core.envelope import Affine, StepModel
+from flyball.core.envelope import Affine, Reach, StepModel
+from flyball.safety.certificates.losing import Losses
 from flyball.safety.certificates.rational import Row, around, dot, exact, inverse
 
 SLACK = 1e-9
@@ -37,6 +51,9 @@ SLACK = 1e-9
 
 AGREE = 1e-6
 """Share of a state's range by which rounding may part `StepModel` and `Affine`."""
+
+MIXTURES = 2000
+"""Mixtures of corners at which the model is asked whether it is linear."""
 
 
 class Polytope(NamedTuple):
@@ -134,6 +151,8 @@ def refuted(polytope: Polytope, plant: Plant) -> str:
     """
     if plant.affine.delay != 0:
         return "a delay that is no part of the state"
+    if not plant.affine.exact:
+        return "a linear step that may only enclose the plant"
     facets = facets_of(polytope)
     found = list(corners(facets, polytope.meets))
     wrong = [each for each in found if isinstance(each, str)]
@@ -144,6 +163,7 @@ def refuted(polytope: Polytope, plant: Plant) -> str:
         or _out_of_range(polytope, plant)
         or _leaving(polytope, facets, sound, plant)
         or _breaking(polytope, sound, plant)
+        or _bending(polytope, sound, plant)
     )
 
 
@@ -155,15 +175,16 @@ def _out_of_range(polytope: Polytope, plant: Plant) -> str:
 def _leaving(polytope: Polytope, facets: Facets, found: list[Corner], plant: Plant) -> str:
     """Return the corner and facet where a step leads out, if there is one."""
     a, b = ([exact(row) for row in matrix] for matrix in (plant.affine.a, plant.affine.b))
-    c, spread, error = exact(plant.affine.c), exact(plant.affine.spread), exact(plant.error)
+    c, spread = exact(plant.affine.c), exact(plant.affine.spread)
     columns = [list(column) for column in zip(*a, strict=True)]
-    moved = [dot([abs(x) for x in row], error) for row in a]
     extent = [max(abs(corner.point[k]) for corner in found) for k in range(len(c))]
+    points = [corner.point for corner in found]
+    lost = Losses(points, polytope.meets, polytope.values, plant.affine, plant.error)
     ahead = []
     for normal, bound in zip(*facets, strict=True):
         turned = [dot(normal, column) for column in columns]
         size = [abs(x) for x in normal]
-        fixed = dot(normal, c) + dot(size, spread) + 2 * dot(size, moved)
+        fixed = dot(normal, c) + dot(size, spread) + lost.of(normal)
         spare = Fraction(SLACK) * (abs(bound) + dot(size, extent))
         ahead.append((turned, fixed + spare, bound))
     for corner, value in zip(found, polytope.values, strict=True):
@@ -182,21 +203,45 @@ def _breaking(polytope: Polytope, found: list[Corner], plant: Plant) -> str:
     for corner, margin in zip(found, reach.margin, strict=True):
         if not margin >= 0.0:
             return f"from corner {corner.meets} a hard limit can break within the step"
-    mid = (own[0] + own[1]) / 2 @ plant.affine.a.T + polytope.values @ plant.affine.b.T
-    room = (own[1] - own[0]) / 2 @ np.abs(plant.affine.a).T + plant.affine.spread
+    return _disagreeing(own, polytope.values, reach, plant)
+
+
+def _bending(polytope: Polytope, found: list[Corner], plant: Plant) -> str:
+    """Return how the model differs from a linear one between the corners, if it does."""
+    low, high = _boxes(found, plant)
+    ends = plant.model.reach(low, high, polytope.values, plant.affine.step_s).margin
+    rng = np.random.default_rng(0)
+    # Few corners at a time, so that facets and edges are asked about and not the middle alone.
+    share = rng.dirichlet(np.full(len(found), 0.05), MIXTURES)
+    own, value = (share @ low, share @ high), share @ polytope.values
+    reach = plant.model.reach(*own, value, plant.affine.step_s)
+    least = share @ ends
+    if not (reach.margin >= least - AGREE * (np.abs(ends).max() + np.abs(least))).all():
+        return "margins between the corners are smaller than a linear plant's"
+    return _disagreeing(own, value, reach, plant)
+
+
+def _disagreeing(own: tuple[Doubles, Doubles], value: Doubles, reach: Reach, plant: Plant) -> str:
+    """Return whether the two models of the step disagree about boxes (n, X)."""
+    affine = plant.affine
+    mid = (own[0] + own[1]) / 2 @ affine.a.T + value @ affine.b.T + affine.c
+    room = (own[1] - own[0]) / 2 @ np.abs(affine.a).T + affine.spread
     near = AGREE * np.ptp(np.concatenate(own), axis=0)
-    below = np.abs(reach.low - (mid + plant.affine.c - room)) <= near
-    above = np.abs(reach.high - (mid + plant.affine.c + room)) <= near
+    below = np.abs(reach.low - (mid - room)) <= near
+    above = np.abs(reach.high - (mid + room)) <= near
     return "" if (below & above).all() else "the two models of the step disagree"
 
 
 def smallest_margin(polytope: Polytope, plant: Plant) -> float:
     """Return the smallest distance to a hard limit within the step from any corner."""
-    found = [
-        each for each in corners(facets_of(polytope), polytope.meets) if not isinstance(each, str)
-    ]
-    own = _boxes(found, plant)
+    own = boxes(polytope, plant)
     return float(plant.model.reach(*own, polytope.values, plant.affine.step_s).margin.min())
+
+
+def boxes(polytope: Polytope, plant: Plant) -> tuple[Doubles, Doubles]:
+    """Return boxes (V, X) around the corners of a sound polytope, twice the error wider."""
+    found = corners(facets_of(polytope), polytope.meets)
+    return _boxes([each for each in found if not isinstance(each, str)], plant)
 
 
 def _boxes(found: list[Corner], plant: Plant) -> tuple[Doubles, Doubles]:

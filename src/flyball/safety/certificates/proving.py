@@ -6,15 +6,24 @@ second, against the model that stands in the envelope now.
 """
 
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from flyball.core.certificate import Certificate, damaged
 from flyball.core.envelope import Affine, Envelope, Finite, StepModel
 from flyball.core.errors import ConfigError, Problem, ScenarioError, SolverError
-from flyball.safety.certificates import bisecting, cells, encoding, narrowing, polytopes, winning
+from flyball.safety.certificates import (
+    bisecting,
+    cells,
+    encoding,
+    keeping,
+    narrowing,
+    polytopes,
+    winning,
+)
 from flyball.safety.certificates.bisecting import Raster, Watch
+from flyball.safety.certificates.keeping import Starts
 from flyball.safety.certificates.matching import Stated, differences, repeated
 from flyball.safety.certificates.mixing import PolytopeBackup
 from flyball.safety.certificates.narrowing import Search
@@ -137,7 +146,7 @@ def armed(certificate: Certificate, stated: Stated, where: str) -> Envelope:
     if differing:
         raise ScenarioError(differing)
     try:
-        why, found = _checked(certificate, stated.envelope)
+        why, found, starts = _checked(certificate, stated.envelope)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise damaged(where, f"no readable proof ({error})") from error
     if why:
@@ -150,6 +159,9 @@ def armed(certificate: Certificate, stated: Stated, where: str) -> Envelope:
                 + certificate.plant,
             )
         )
+    unkept = list(keeping.unkept(certificate, stated.envelope, starts, where))
+    if unkept:
+        raise ScenarioError(unkept)
     own = replace(stated.envelope, hold_s=certificate.hold_s, horizon=1)
     if isinstance(found, winning.FiniteBackup):
         return replace(own, safe=found)
@@ -159,29 +171,56 @@ def armed(certificate: Certificate, stated: Stated, where: str) -> Envelope:
 Backing = PolytopeBackup | cells.CellsBackup | winning.FiniteBackup | None
 
 
-def _checked(certificate: Certificate, envelope: Envelope) -> tuple[str, Backing]:
-    """Return why a proof does not hold, or what it proves."""
-    error = np.array(certificate.error)
-    low, high = np.array(certificate.low), np.array(certificate.high)
+class Found(NamedTuple):
+    """What became of checking a proof."""
+
+    why: str
+    """It does not hold; empty where it does."""
+
+    backing: Backing = None
+    starts: Starts | None = None
+    """Where the proof starts; a table of states has none."""
+
+
+def _checked(certificate: Certificate, envelope: Envelope) -> Found:
+    """Return why a proof does not hold, or what it proves and where it starts."""
     if certificate.kind == "finite":
         region, finite = encoding.winning_of(certificate.proof), _finite(envelope)
         why = winning.refuted(region, finite)
-        return why, None if why else winning.FiniteBackup(region, finite)
+        return Found(why, None if why else winning.FiniteBackup(region, finite))
     if certificate.kind == "cells":
-        kept = encoding.cells_of(certificate.proof)
-        if kept.values.shape[1] != len(low) or len(kept.low) != len(error):
-            return "states or values of another plant", None
-        if not ((kept.values >= low) & (kept.values <= high)).all():
-            return "a value is out of its range", None
-        why = cells.refuted(kept, _model(envelope), error, certificate.hold_s)
-        return why, None if why else cells.CellsBackup(kept)
+        return _checked_cells(certificate, envelope)
+    return _checked_polytope(certificate, envelope)
+
+
+def _checked_cells(certificate: Certificate, envelope: Envelope) -> Found:
+    error = np.array(certificate.error)
+    low, high = np.array(certificate.low), np.array(certificate.high)
+    kept = encoding.cells_of(certificate.proof)
+    if kept.values.shape[1] != len(low) or len(kept.low) != len(error):
+        return Found("states or values of another plant")
+    if not ((kept.values >= low) & (kept.values <= high)).all():
+        return Found("a value is out of its range")
+    why = cells.refuted(kept, _model(envelope), error, certificate.hold_s)
+    if why:
+        return Found(why)
+    starts = Starts(*cells.widened(kept, error), kept.values[kept.choice])
+    return Found("", cells.CellsBackup(kept), starts)
+
+
+def _checked_polytope(certificate: Certificate, envelope: Envelope) -> Found:
+    error = np.array(certificate.error)
+    low, high = np.array(certificate.low), np.array(certificate.high)
     polytope = encoding.polytope_of(certificate.proof)
     if polytope.facets.shape[1] != len(error) or polytope.values.shape[1] != len(low):
-        return "states or values of another plant", None
+        return Found("states or values of another plant")
     affine = repeated(_linear(envelope), certificate.hold_s)
     plant = Plant(affine, _model(envelope), error, low, high)
     why = polytopes.refuted(polytope, plant)
-    return why, None if why else PolytopeBackup(polytope, low, high)
+    if why:
+        return Found(why)
+    starts = Starts(*polytopes.boxes(polytope, plant), polytope.values)
+    return Found("", PolytopeBackup(polytope, low, high), starts)
 
 
 def _certificate(
@@ -216,6 +255,15 @@ def _missing(what: str) -> NoReturn:
 def _linear(envelope: Envelope) -> Affine:
     if envelope.affine is None:
         return _missing("linear step")
+    if not envelope.affine.exact:
+        raise ConfigError(
+            Problem(
+                where="envelope",
+                found="a linear step that only encloses the plant",
+                allowed="a world that states `Affine.exact`: a plant that is this linear one",
+                fix="prove it by cells, or state so where it is true (it is checked)",
+            )
+        )
     return envelope.affine
 
 

@@ -52,6 +52,7 @@ def affine_rail(rail: Rail, step_s: float) -> Affine:
         b=push[:, None],
         c=np.zeros(2),
         spread=push * rail.disturbance,
+        exact=True,
     )
 
 
