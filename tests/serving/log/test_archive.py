@@ -34,6 +34,20 @@ def test_decisions_come_back_with_their_outcomes(tmp_path, monkeypatch):
     ]
 
 
+def test_an_outcome_of_many_figures_is_one_row_of_each_and_a_reason_may_be_called_why(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    told = {"outcome_id": "o", "metrics": {"cost": 1.0, "yield": "nan"}, "at_s": 2.0}
+    own = {"kind": "decision", "decision_id": "d", "why": "late"}
+
+    archive.to_parquet(tmp_path / "log.parquet", [(own, (told,))])
+
+    (row,) = parquet.read_table(tmp_path / "log.parquet").to_pylist()
+    assert row["reason"] == "late"
+    assert [each["metric"] for each in row["outcomes"]] == ["cost", "yield"]
+    assert row["outcomes"][0]["value"] == 1.0
+    assert math.isnan(row["outcomes"][1]["value"])
+
+
 def test_what_a_record_does_not_hold_is_nothing(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
 

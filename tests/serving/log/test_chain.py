@@ -111,6 +111,16 @@ def test_only_a_decision_has_the_id_of_one_and_only_an_outcome_that_of_an_outcom
     assert (nobody.kind, nobody.key, nobody.unit, nobody.at_s) == ("", None, None, None)
 
 
+def test_an_outcome_is_the_same_whenever_it_is_delivered_and_another_where_it_says_more():
+    told = {"kind": "outcome", "outcome_id": "o", "unit": "a", "metrics": {"cost": 1.0}}
+
+    first = draft({**told, "at_s": 1.0})
+
+    assert draft({**told, "at_s": 2.0}).request == first.request
+    assert draft({**told, "metrics": {"cost": 1.5}}).request != first.request
+    assert draft({**told, "unit": "b"}).request != first.request
+
+
 @pytest.mark.parametrize("name", ["kind", "decision_id", "unit", "block", "request"])
 def test_half_a_character_is_no_name(name):
     with pytest.raises(InvariantError, match=f"cannot be found by its {name}, which is no Unic"):

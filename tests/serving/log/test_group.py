@@ -5,6 +5,7 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from time import sleep
 
 import pytest
 
@@ -60,6 +61,38 @@ def test_what_waits_is_committed_together_and_in_order(tmp_path):
         assert writer.ended <= 3
 
 
+def test_nobody_is_answered_before_the_commit_has_ended(log, monkeypatch):
+    keep, inside, leave = log._writer.keep, threading.Event(), threading.Event()
+
+    def held(drafts):
+        inside.set()
+        leave.wait(20.0)
+        return keep(drafts)
+
+    monkeypatch.setattr(log._writer, "keep", held)
+
+    async def caller():
+        task = asyncio.ensure_future(log.kept(decision(0)))
+        while not inside.is_set():
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        early = task.done()
+        leave.set()
+        return early, await task
+
+    early, own = asyncio.run(caller())
+
+    assert not early
+    assert own.fresh
+    inside.clear()
+    leave.clear()
+    pending = log.submit(decision(1))
+    inside.wait(20.0)
+    assert not pending.done()
+    leave.set()
+    assert pending.result().fresh
+
+
 def test_a_commit_has_no_more_records_than_the_settings_say():
     writer = Counted()
     group = Group(writer, LogSettings(batch=4))  # type: ignore[arg-type]
@@ -81,7 +114,7 @@ def test_a_full_queue_refuses_at_once():
     group = Group(writer, LogSettings(queue=3))  # type: ignore[arg-type]
     first = group.submit(numbered(0), 20.0)
     while group._queue.qsize():  # the thread has taken it and is held
-        pass
+        sleep(0.001)
     for n in (1, 2, 3):
         group.submit(numbered(n), 20.0)
 
@@ -109,7 +142,7 @@ def test_what_was_not_begun_in_time_is_not_written():
     group = Group(writer, LogSettings())  # type: ignore[arg-type]
     group.submit(numbered(0), 20.0)
     while group._queue.qsize():
-        pass
+        sleep(0.001)
     late = group.submit(numbered(1), 0.0)
     writer.go.set()
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from contextlib import closing
 from itertools import count
+from select import select
 from time import sleep
 from typing import NamedTuple
 
@@ -30,8 +31,11 @@ class Told(NamedTuple):
     number: int
 
 
-def killed(work, after_s):
-    """Run work in a process of its own, kill it, and return what it said was kept."""
+def killed(work, after_s, *, at_work=False):
+    """Run work in a process of its own, kill it, and return what it said was kept.
+
+    The time runs from its first word where it is to be met `at_work`, else from its beginning.
+    """
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
@@ -41,6 +45,8 @@ def killed(work, after_s):
         finally:
             os._exit(1)
     os.close(theirs)
+    if at_work:
+        select([ours], [], [], 30.0)
     sleep(after_s)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -113,7 +119,8 @@ def kill_often(path, working, settings, kills, longest_s):
     """Kill again and again, and check after every kill; return how many were acknowledged."""
     draw, told, first = np.random.default_rng(5), {}, 0
     for kill in range(kills):
-        for own in killed(working(path, settings, first), draw.uniform(0.0, longest_s)):
+        wait_s = draw.uniform(0.0, longest_s)
+        for own in killed(working(path, settings, first), wait_s, at_work=kill % 4 > 0):
             told[own.sequence] = own.hash
             first = max(first, own.number + 1)
         with open_log(path, settings) as log:

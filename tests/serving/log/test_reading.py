@@ -101,7 +101,7 @@ def test_without_times_all_of_a_unit_is_there(log):
     assert [own["kind"] for own in all_pages(log, "unit-0", 2, kind="alarm")] == ["alarm"]
 
 
-@pytest.mark.parametrize("kind", ["stop", "decision"])
+@pytest.mark.parametrize("kind", ["stop", "decision", "outcome"])
 def test_records_of_a_kind_come_in_their_order(log, kind):
     stops = [stop(number) for number in range(10)]
     decisions = [decision(number) for number in range(10)]
@@ -109,7 +109,12 @@ def test_records_of_a_kind_come_in_their_order(log, kind):
         log.append(pair[0])
         log.append(pair[1])
 
-    assert list(log.of_kind(kind)) == {"stop": stops, "decision": decisions}[kind]
+    outcomes = [{"kind": "outcome", "outcome_id": str(number)} for number in range(10)]
+    for each in outcomes:
+        log.append(each)
+
+    kept = {"stop": stops, "decision": decisions, "outcome": outcomes}
+    assert list(log.of_kind(kind)) == kept[kind]
     assert list(log.of_kind("nothing")) == []
 
 
@@ -139,6 +144,23 @@ def test_decisions_are_joined_with_outcomes_that_came_late_and_more_than_once(lo
     assert joined[0][1] == log.outcomes("decision-2")
     assert joined[0][1][1]["value"] == "nan"
     assert len(list(log.joined())) == 10
+
+
+def test_decisions_are_joined_with_the_outcomes_of_their_block(log):
+    for number in range(4):
+        log.append(decision(number, unit="a", block="early" if number < 2 else "late"))
+    log.append(decision(4, unit="b", block="early"))
+    told = {"kind": "outcome", "outcome_id": "o", "unit": "a", "block": "early"}
+    log.append({**told, "metrics": {"cost": 2.0}})
+    log.outcome("decision-1", "own", "cost", 1.0, BEGAN_S)
+
+    joined = {own["decision_id"]: outcomes for own, outcomes in log.joined()}
+
+    ids = {name: [each["outcome_id"] for each in own] for name, own in joined.items()}
+    assert {name: sorted(own) for name, own in ids.items()} == {
+        "decision-0": ["o"], "decision-1": ["o", "own"], "decision-2": [], "decision-3": [],
+        "decision-4": [],
+    }  # fmt: skip
 
 
 def test_bytes_beside_a_decision_come_back_and_changed_ones_do_not(log):

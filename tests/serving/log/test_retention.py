@@ -83,6 +83,24 @@ def test_the_latch_stands_where_it_stood_whatever_was_dropped(tmp_path):
         assert list(log.of_kind("stop")) == [*steps, stop(401)]
 
 
+def test_what_verdicts_rest_on_stays_and_outcomes_of_decisions_go_with_them(tmp_path):
+    block = {"kind": "block", "unit": "unit-0", "block": "shift-0", "at_s": BEGAN_S}
+    told = {"kind": "outcome", "outcome_id": "o", "unit": "unit-0", "block": "shift-0"}
+    with open_log(tmp_path / "log.db", WEEK) as log:
+        log.append(hourly(0))
+        log.append(block)
+        log.append(told)
+        log.outcome("decision-0", "own", "cost", 1.0, BEGAN_S)
+        for number in range(1, 400):
+            log.append(hourly(number))
+
+        log.retain(BEGAN_S + 400 * 3600.0)
+
+        assert list(log.of_kind("block")) == [block]
+        assert list(log.of_kind("outcome")) == [told]
+        log.verify()
+
+
 def test_the_last_decision_of_every_unit_stays_and_only_that(tmp_path):
     with open_log(tmp_path / "log.db", WEEK) as log:
         for number in range(40):

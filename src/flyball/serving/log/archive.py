@@ -17,7 +17,7 @@ from flyball.core.journal import Record
 GROUP = 10_000
 """Decisions that are held in memory at a time."""
 
-TEXTS = ("decision_id", "unit", "block", "policy", "stage", "arm", "reason")
+TEXTS = ("decision_id", "unit", "block", "policy", "stage", "arm")
 NUMBERS = ("at_s", "propensity")
 LISTS = ("proposed", "applied", "signal")
 
@@ -87,7 +87,7 @@ def _schema(pa: Any) -> Any:
                ("at_s", pa.float64())]  # fmt: skip
     return pa.schema(
         [
-            *((name, pa.string()) for name in TEXTS),
+            *((name, pa.string()) for name in (*TEXTS, "reason")),
             *((name, pa.float64()) for name in NUMBERS),
             *((name, pa.list_(pa.float64())) for name in LISTS),
             ("outcomes", pa.list_(pa.struct(outcome))),
@@ -106,16 +106,21 @@ def _row(record: Record, outcomes: Sequence[Record]) -> dict[str, Any]:
         **{name: _text(record, name) for name in TEXTS},
         **{name: _number(record.get(name)) for name in NUMBERS},
         **{name: _numbers(record, name) for name in LISTS},
-        "outcomes": [
-            {
-                "outcome_id": _text(each, "outcome_id"),
-                "metric": _text(each, "metric"),
-                "value": _number(each.get("value")),
-                "at_s": _number(each.get("at_s")),
-            }
-            for each in outcomes
-        ],
+        "reason": _text(record, "reason") or _text(record, "why"),
+        "outcomes": [told for each in outcomes for told in _told(each)],
     }
+
+
+def _told(outcome: Record) -> Iterator[dict[str, Any]]:
+    """Yield each figure of an outcome: its only one, or all of its `metrics`."""
+    metrics = outcome.get("metrics", {_text(outcome, "metric"): outcome.get("value")})
+    for metric, value in metrics.items():
+        yield {
+            "outcome_id": _text(outcome, "outcome_id"),
+            "metric": metric,
+            "value": _number(value),
+            "at_s": _number(outcome.get("at_s")),
+        }
 
 
 def _text(record: Mapping[str, Any], name: str) -> str | None:

@@ -21,8 +21,8 @@ DECISIONS = ("decision", "batch")
 
 OUTCOME = "outcome"
 
-PASSING = (*DECISIONS, OUTCOME, "retention")
-"""Kinds of records that `retain` drops; all others stay."""
+PASSING = (*DECISIONS, "retention")
+"""Kinds of records that there are many of, and that `retain` drops."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
@@ -40,7 +40,7 @@ class Draft(NamedTuple):
     unit: str | None
     block: str | None
     at_s: float | None
-    request: str  # hash of what was asked; of an outcome, what it says
+    request: str  # hash of what was asked; of an outcome, of what it says
     blob: bytes | None
 
     @property
@@ -100,8 +100,9 @@ def _text(record: Record, name: str) -> str | None:
 
 
 def _said(record: Record) -> str:
-    """Return what an outcome says; when it was delivered is no part of it."""
-    return canonical([record.get(name) for name in ("decision_id", "metric", "value")])
+    """Return the hash of what an outcome says; when it was delivered is no part of it."""
+    said = {name: value for name, value in record.items() if name != "at_s"}
+    return sha256(text_of(said)).hexdigest()
 
 
 def _seconds(record: Record) -> float | None:

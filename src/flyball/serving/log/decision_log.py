@@ -236,7 +236,7 @@ class DecisionLog:
     def joined(
         self, since_s: float = -math.inf, until_s: float = math.inf
     ) -> Iterator[tuple[Record, tuple[Record, ...]]]:
-        """Yield decisions in [since, until) with their outcomes, in the order they were kept."""
+        """Yield decisions in [since, until), each with its outcomes and those of its block."""
         return self._reader.joined(since_s, until_s)
 
     def blob(self, decision_id: str) -> bytes | None:
@@ -258,8 +258,8 @@ class DecisionLog:
     def retain(self, now_s: float, folder: Path | None = None) -> Dropped:
         """Drop what is older than the settings say, and as much as the largest size demands.
 
-        Writing goes on meanwhile. What is carried: records that are no decision, batch or outcome,
-        and the last decision of every unit.
+        Writing goes on meanwhile. What is carried: records that are no decision, batch or outcome
+        of one, and the last decision of every unit.
 
         Parameters
         ----------

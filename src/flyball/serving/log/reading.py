@@ -95,7 +95,7 @@ class Reader:
             At a record that was changed.
         """
         at = -1
-        statement = OF_KIND if kind in PASSING else STANDING
+        statement = OF_KIND if kind in PASSING else RARE
         while rows := self.rows(statement, (kind, at, kind, at, PAGE)):
             yield from (_checked(self.where, line) for _, line in rows)
             at = rows[-1][0]
@@ -139,7 +139,7 @@ class Reader:
     def joined(
         self, since_s: float = -math.inf, until_s: float = math.inf, upto: int | None = None
     ) -> Iterator[tuple[Record, tuple[Record, ...]]]:
-        """Yield decisions of all units with their outcomes, in the order in which they were kept.
+        """Yield decisions of all units, each with its outcomes and with those of its block.
 
         Parameters
         ----------
@@ -153,11 +153,11 @@ class Reader:
             ((upto,),) = self.rows("SELECT coalesce(max(sequence) + 1, 0) FROM record")
         while at < upto:
             window = (at, min(at + WINDOW, upto))
-            outcomes: dict[str, list[Record]] = {}
-            for about, line in self.rows(OUTCOMES, window):
-                outcomes.setdefault(about, []).append(record_in(line))
-            for decision_id, line in self.rows(DECIDED, (*window, since_s, until_s)):
-                yield record_in(line), tuple(outcomes.get(decision_id, ()))
+            outcomes: dict[int, list[Record]] = {}
+            for sequence, line in self.rows(OUTCOMES, window * 2):
+                outcomes.setdefault(sequence, []).append(record_in(line))
+            for sequence, line in self.rows(DECIDED, (*window, since_s, until_s)):
+                yield record_in(line), tuple(outcomes.get(sequence, ()))
             at += WINDOW
 
     def blob(self, decision_id: str) -> bytes | None:
@@ -254,10 +254,10 @@ OF_KIND = """
     UNION ALL SELECT sequence, line FROM record WHERE kind = ? AND sequence > ?
     ORDER BY sequence LIMIT ?
 """
-STANDING = """
+RARE = """
     SELECT sequence, line FROM carried WHERE kind = ? AND sequence > ?
-    UNION ALL SELECT sequence, line FROM record INDEXED BY standing WHERE kind = ? AND sequence > ?
-    AND kind NOT IN ('decision', 'batch', 'outcome', 'retention') ORDER BY sequence LIMIT ?
+    UNION ALL SELECT sequence, line FROM record INDEXED BY rare WHERE kind = ? AND sequence > ?
+    AND kind NOT IN ('decision', 'batch', 'retention') ORDER BY sequence LIMIT ?
 """
 BETWEEN = """
     SELECT * FROM (
@@ -271,14 +271,18 @@ BETWEEN = """
         AND (at_s, sequence) > (?, ?) AND at_s < ? ORDER BY at_s, sequence LIMIT ?)
 """
 DECIDED = """
-    SELECT decision_id, line FROM record NOT INDEXED WHERE sequence >= ? AND sequence < ?
+    SELECT sequence, line FROM record NOT INDEXED WHERE sequence >= ? AND sequence < ?
     AND kind = 'decision' AND coalesce(at_s, -9e999) >= ? AND coalesce(at_s, -9e999) < ?
     ORDER BY sequence
 """
 OUTCOMES = """
-    SELECT late.about, late.line FROM record AS own
+    SELECT own.sequence, late.line FROM record AS own
     JOIN record AS late ON late.about = own.decision_id
-    WHERE own.sequence >= ? AND own.sequence < ? ORDER BY late.sequence
+    WHERE own.sequence >= ? AND own.sequence < ?
+    UNION ALL SELECT own.sequence, late.line FROM record AS own
+    JOIN record AS late INDEXED BY of_block ON late.unit = own.unit AND late.block = own.block
+    WHERE own.sequence >= ? AND own.sequence < ? AND own.kind = 'decision'
+    AND late.kind = 'outcome' AND late.about IS NULL ORDER BY 1
 """
 LINES = """
     SELECT sequence, line FROM record WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?

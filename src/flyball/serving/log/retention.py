@@ -5,9 +5,10 @@ Records go from the beginning of the chain only, some at a time, each time in on
 dropped, where the chain begins from then on (the anchor: how many records are gone, and the hash of
 the last one), and a record of kind `retention` that says the same in the chain itself.
 
-What must not be forgotten is carried: records that are no decision, batch or outcome (the latch of
-the emergency stop is replayed from them), and the last decision of every unit. The record of kind
-`retention` holds the hash of all that is carried.
+What must not be forgotten is carried: records that are no decision, no batch and no outcome of one
+(the latch of the emergency stop is replayed from them; verdicts rest on blocks and their outcomes),
+and the last decision of every unit. The record of kind `retention` holds the hash of all that is
+carried.
 """
 
 import sqlite3
@@ -161,7 +162,7 @@ BEFORE = "SELECT line FROM record WHERE sequence = ? - 1"
 CARRIED = "SELECT line FROM carried ORDER BY sequence"
 STANDING = f"""
     INSERT INTO carried SELECT sequence, kind, unit, line FROM record
-    WHERE sequence < ? AND kind NOT IN ({_PASSING})
+    WHERE sequence < ? AND kind NOT IN ({_PASSING}) AND about IS NULL
 """  # noqa: S608 - constants
 LAST = """
     INSERT INTO carried SELECT record.sequence, record.kind, record.unit, line

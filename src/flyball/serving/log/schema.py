@@ -74,8 +74,8 @@ FIRST = (
     "CREATE UNIQUE INDEX decision ON record (decision_id) WHERE decision_id IS NOT NULL",
     "CREATE UNIQUE INDEX outcome ON record (outcome_id) WHERE outcome_id IS NOT NULL",
     "CREATE INDEX outcomes ON record (about) WHERE about IS NOT NULL",
-    "CREATE INDEX standing ON record (kind)"
-    " WHERE kind NOT IN ('decision', 'batch', 'outcome', 'retention')",
+    "CREATE INDEX of_block ON record (unit, block) WHERE kind = 'outcome'",
+    "CREATE INDEX rare ON record (kind) WHERE kind NOT IN ('decision', 'batch', 'retention')",
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (FIRST,)
