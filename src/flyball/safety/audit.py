@@ -7,6 +7,7 @@ their shortest exact form, what is no number as the text nan, inf or -inf (`core
 D values · M signals, native units.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -83,7 +84,7 @@ def record_of(entry: Entry) -> Record:
         "stopped": bool(inputs.stopped),
         "last_s": number(inputs.last_s),
         **{name: _numbers(getattr(inputs, name)) for name in NUMBERS},
-        "trusted": [bool(each) for each in inputs.trusted],
+        "trusted": inputs.trusted.tolist(),
         "applied": _numbers(entry.applied),
         "codes": dict(entry.codes),
         "binding": list(entry.binding),
@@ -97,7 +98,8 @@ TEXTS = ("observation", "policy", "shield", "certificate", "operator")
 
 
 def _numbers(array: Doubles) -> list[float | str]:
-    return [number(x) for x in array]
+    found: list[float] = np.asarray(array, np.float64).tolist()
+    return list(found) if all(map(math.isfinite, found)) else [number(x) for x in found]
 
 
 def _array(numbers: Sequence[float | str]) -> Doubles:

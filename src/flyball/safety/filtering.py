@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flyball.core.batch import Bools, Doubles, Ints, Longs
+from flyball.core.batch import Bools, Doubles, Longs
 from flyball.core.errors import InvariantError
 from flyball.core.limits import Constraint
 from flyball.core.spec import Signal, TanhGaussian
 from flyball.safety import history as past
 from flyball.safety.barriers import Ahead, ahead_of, predict
-from flyball.safety.bounds import KEPT, Moment, Now, Seen, Tables, evaluate
+from flyball.safety.bounds import KEPT, Moment, Now, Seen, evaluate
 from flyball.safety.compiling import Compiled, Plant, compiled
-from flyball.safety.history import History
 from flyball.safety.kernels import kernel
+from flyball.safety.pool import Pool, Pooled, pooled
 from flyball.safety.projection import (
     BENT,
     INFEASIBLE,
@@ -34,6 +34,17 @@ from flyball.safety.projection import (
     Limits,
     allocate,
     project,
+)
+from flyball.safety.unpacking import (
+    Filtered,
+    Frame,
+    Room,
+    filtered_of,
+    frame_of,
+    history_of,
+    queue_of,
+    room_of,
+    tables_of,
 )
 
 BLIND = 5
@@ -67,47 +78,16 @@ class StateRows(NamedTuple):
     bound: Doubles  # (R, K) inf: none
 
 
-class Filtered(NamedTuple):
-    """What came of it; valid until the next call."""
-
-    applied: Doubles  # (R, D)
-    code: Ints  # (R,)
-    low: Doubles  # (R, D) the box that hard limits leave
-    high: Doubles  # (R, D)
-    narrow: Longs  # (R, D, 2) interval that gave each side of the box; -1: the value's range
-    interval: Doubles  # (R, I, 2) what each interval limit allows
-    bound: Doubles  # (R, S) what is left of each sum's bound for the values
-    slack: Doubles  # (R, S + 2 Q + K) by how much each row is broken by what is applied
-    multiplier: Doubles  # (R, S + 2 Q + K + 2 D) what each row costs, those of the box last
-
-
-class Frame(NamedTuple):
-    """What does not change from call to call."""
-
-    tables: Tables
-    low: Doubles  # (D,) ranges of the values
-    high: Doubles  # (D,)
-    scale: Doubles  # (D,)
-    rows: Doubles  # (S + 2 Q, D)
-    price: Doubles  # (S + 2 Q,) NaN: only noted
-    soft: Longs  # (Q,) numbers of the soft intervals
-    state: Longs  # (X,) signals that are states
-    power: Doubles  # as in `Ahead`
-    way: Doubles
-    drift: Doubles
-    spread: Doubles
-
-
 @kernel
-def _seen(frame: Frame, asked: Asked, queue: Doubles, r: int, seen: Seen) -> None:
+def _seen(frame: Frame, asked: Asked, queue: Doubles, r: int, room: Room) -> None:
     """Write what row r sees: its signals and, behind them, the predicted states."""
-    n = asked.signal.shape[1]
+    n, seen = asked.signal.shape[1], room.seen
     for m in range(n):
         seen.signal[m], seen.error[m] = asked.signal[r, m], asked.error[r, m]
         sound = np.isfinite(asked.signal[r, m]) and 0.0 <= asked.error[r, m] < np.inf
         seen.trusted[m] = asked.trusted[r, m] and sound
     if len(frame.state):
-        known, trusted = np.empty((2, len(frame.state))), True
+        known, trusted = room.known, True
         for x in range(len(frame.state)):
             m = frame.state[x]
             known[0, x], known[1, x] = seen.signal[m], seen.error[m]
@@ -136,37 +116,35 @@ def _bind(frame: Frame, interval: Doubles, own: Doubles, bound: Doubles) -> None
 
 @kernel
 def filter_rows(
-    frame: Frame, history: History, queue: Doubles, asked: Asked, extra: StateRows, out: Filtered
+    own: Pool,
+    answers: Pool,
+    question: tuple[Doubles, Doubles, Doubles, Bools, Doubles],
+    more: tuple[Doubles, Doubles],
 ) -> None:
-    """Fill `out` for every row.
+    """Fill what is answered for every row.
 
     Parameters
     ----------
-    queue
-        (R, L, D) values on their way through the dead time, the oldest first.
-    extra
-        K rows may be none.
+    own, answers
+        Of the filter (see `unpacking`).
+    question
+        An `Asked`.
+    more
+        `StateRows`; K may be 0.
     """
-    tables, n_dims = frame.tables, len(frame.low)
-    n_static, n_extra = len(frame.price), extra.bound.shape[1]
-    n_rows = n_static + n_extra
-    seen = Seen(
-        np.zeros(asked.signal.shape[1] + len(frame.state)),
-        np.zeros(asked.signal.shape[1] + len(frame.state)),
-        np.zeros(asked.signal.shape[1] + len(frame.state), np.bool_),
-    )
-    rows, bound, price = np.empty((n_rows, n_dims)), np.empty(n_rows), np.empty(n_rows)
-    rows[:n_static], price[n_static:] = frame.rows, np.inf
-    for k in range(n_static):
-        price[k] = 0.0 if np.isnan(frame.price[k]) else frame.price[k]
-    work = allocate(n_rows, n_dims)
+    frame, history, queue = frame_of(own), history_of(own), queue_of(own)
+    out, room = filtered_of(answers), room_of(answers)
+    asked, extra = Asked(*question), StateRows(*more)
+    tables, n_dims, n_static = frame.tables, len(frame.low), len(frame.price)
+    rows, bound, price, work = room.rows, room.bound, room.price, room.work
+    n_rows = len(bound)
     for r in range(len(out.code)):
         refuge = history.last[r]
         out.low[r], out.high[r] = frame.low, frame.high
         out.slack[r], out.multiplier[r] = 0.0, 0.0
-        _seen(frame, asked, queue[r], r, seen)
+        _seen(frame, asked, queue[r], r, room)
         now = Now(out.interval[r], out.low[r], out.high[r], out.narrow[r], out.bound[r])
-        moment = Moment(history, seen, r, asked.now_s[r])
+        moment = Moment(history, room.seen, r, asked.now_s[r])
         wish, number = asked.proposed[r], True
         for d in range(n_dims):
             number = number and np.isfinite(wish[d])
@@ -193,10 +171,9 @@ def filter_rows(
 
 
 @kernel
-def note_rows(
-    tables: Tables, history: History, queue: Doubles, applied: Doubles, now_s: Doubles
-) -> None:
+def note_rows(own: Pool, applied: Doubles, now_s: Doubles) -> None:
     """Write down what R rows apply from now on."""
+    tables, history, queue = tables_of(own), history_of(own), queue_of(own)
     for r in range(len(applied)):
         past.note(history, tables.window, r, applied[r], tables.run, now_s[r])
         for k in range(queue.shape[1] - 1):
@@ -237,17 +214,16 @@ class Filter:
             [[each.name for each in signals].index(name) for name in plant.names] if plant else []
         )
         ahead = ahead_of(plant.affine, state) if plant else None
-        self.frame = _frame(self.made, values, ahead)
-        tables, n_values = self.made.tables, len(values)
-        self.history = past.allocate(n_rows, n_values, len(tables.window.value))
-        self.history.last[:] = np.clip(0.0, self.frame.low, self.frame.high)
-        self.queue = np.zeros((n_rows, len(self.frame.way), n_values))
-        n_static, n_intervals = len(self.frame.price), len(tables.kind)
-        self._sizes = (n_rows, n_values, n_intervals, len(tables.bound), n_static)
-        self._n_signals = len(signals)
+        frame, n_values = _frame(self.made, values, ahead), len(values)
+        history = past.allocate(n_rows, n_values, len(frame.tables.window.value))
+        history.last[:] = np.clip(0.0, frame.low, frame.high)
+        own = pooled(frame, history, np.zeros((n_rows, len(frame.way), n_values)))
+        self._pool, (self.frame, self.history, self.queue) = own
+        self._sizes = (n_rows, n_values, len(signals))
         self._names = [each.name for each in values]
-        self._out: dict[int, Filtered] = {}
-        self.answer = self._room(0)
+        self._answers: dict[int, Pooled] = {}
+        self._none = StateRows(np.empty((n_rows, 0, n_values)), np.empty((n_rows, 0)))
+        self.answer: Filtered = self._room(0).parts[0]
         """What was answered last."""
 
     def begin(self, rows: Longs, value: Doubles, now_s: Doubles) -> None:
@@ -264,43 +240,47 @@ class Filter:
         InvariantError
             For arrays of other shapes: compiled code would read beyond them.
         """
-        n_rows, n_values = self._sizes[:2]
-        if extra is None:
-            extra = StateRows(np.empty((n_rows, 0, n_values)), np.empty((n_rows, 0)))
-        self._require_shapes(asked, extra)
-        out = self._room(extra.bound.shape[1])
-        filter_rows(self.frame, self.history, self.queue, asked, extra, out)
-        self.answer = out
-        return out
+        more = self._none if extra is None else extra
+        self._require_shapes(asked, more)
+        pool, (self.answer, _) = self._room(more.bound.shape[1])
+        question = (asked.proposed, asked.signal, asked.error, asked.trusted, asked.now_s)
+        filter_rows(self._pool, pool, question, (more.row, more.bound))
+        return self.answer
 
     def _require_shapes(self, asked: Asked, extra: StateRows) -> None:
-        (n, n_values), k = self._sizes[:2], extra.bound.shape[-1]
-        signals = (n, self._n_signals)
+        (n, n_values, n_signals), k = self._sizes, extra.bound.shape[-1]
+        signals = (n, n_signals)
         shapes = ((n, n_values), signals, signals, signals, (n,), (n, k, n_values), (n, k))
-        found = tuple(np.shape(array) for array in (*asked, *extra))
+        found = tuple([array.shape for array in (*asked, *extra)])
         if found != shapes:
             msg = f"a filter of {n} rows was asked with arrays of shapes {found}, not {shapes}"
             raise InvariantError(msg)
 
     def note(self, applied: Doubles, now_s: Doubles) -> None:
         """Write down what all rows apply (R, D) from `now_s` (R,) on."""
-        note_rows(self.made.tables, self.history, self.queue, applied, now_s)
+        note_rows(self._pool, applied, now_s)
 
     def binding(self, row: int) -> dict[str, float]:
         """Return the limits that bent the last answer of a row, by name, and their multipliers."""
         made, out = self.made, self.answer
         n_sums, soft = len(made.sums), self.frame.soft
-        names = [limit.name for limit in made.sums]
-        names += [made.intervals[i].name for i in soft for _ in range(2)]
-        names += ["bodies"] * (out.slack.shape[1] - n_sums - 2 * len(soft))
-        for d, value in enumerate(self._names):
-            for side in (1, 0):
-                i = out.narrow[row, d, side]
-                names.append(made.intervals[i].name if i >= 0 else f"range of {value}")
+        n_soft, n_rows = n_sums + 2 * len(soft), out.slack.shape[1]
         found: dict[str, float] = {}
-        for name, multiplier in zip(names, out.multiplier[row].tolist(), strict=True):
-            if multiplier > 0.0:
-                found[name] = found.get(name, 0.0) + multiplier
+        for k, multiplier in enumerate(out.multiplier[row].tolist()):
+            if not multiplier > 0.0:
+                continue
+            if k < n_sums:
+                name = made.sums[k].name
+            elif k < n_soft:
+                name = made.intervals[soft[(k - n_sums) // 2]].name
+            elif k < n_rows:
+                name = "bodies"
+            else:
+                # The upper end of a value's box comes before the lower one.
+                d, side = divmod(k - n_rows, 2)
+                i = out.narrow[row, d, 1 - side]
+                name = made.intervals[i].name if i >= 0 else f"range of {self._names[d]}"
+            found[name] = found.get(name, 0.0) + multiplier
         return found
 
     def snapshot(self) -> dict[str, Any]:
@@ -314,23 +294,31 @@ class Filter:
             array[:] = snapshot[f"filter.{name}"]
         self.queue[:] = snapshot["filter.queue"]
 
-    def _room(self, n_extra: int) -> Filtered:
-        """Return the arrays that are filled, made once."""
-        if n_extra not in self._out:
-            n_rows, n_values, n_intervals, n_sums, n_static = self._sizes
-            n = n_static + n_extra
-            self._out[n_extra] = Filtered(
+    def _room(self, n_extra: int) -> Pooled:
+        """Return the arrays that are filled, made once for each number of further rows."""
+        if n_extra not in self._answers:
+            (n_rows, n_values, n_signals), frame = self._sizes, self.frame
+            n_static = len(frame.price)
+            n, n_seen = n_static + n_extra, n_signals + len(frame.state)
+            out = Filtered(
                 np.zeros((n_rows, n_values)),
                 np.zeros(n_rows, np.int32),
                 np.zeros((n_rows, n_values)),
                 np.zeros((n_rows, n_values)),
                 np.zeros((n_rows, n_values, 2), np.int64),
-                np.zeros((n_rows, n_intervals, 2)),
-                np.zeros((n_rows, n_sums)),
+                np.zeros((n_rows, len(frame.tables.kind), 2)),
+                np.zeros((n_rows, len(frame.tables.bound))),
                 np.zeros((n_rows, n)),
                 np.zeros((n_rows, n + 2 * n_values)),
             )
-        return self._out[n_extra]
+            rows, price = np.zeros((n, n_values)), np.full(n, np.inf)
+            rows[:n_static] = frame.rows
+            price[:n_static] = np.where(np.isnan(frame.price), 0.0, frame.price)
+            seen = Seen(np.zeros(n_seen), np.zeros(n_seen), np.zeros(n_seen, np.bool_))
+            known, work = np.zeros((2, len(frame.state))), allocate(n, n_values)
+            room = Room(seen, known, rows, np.zeros(n), price, work)
+            self._answers[n_extra] = pooled(out, room)
+        return self._answers[n_extra]
 
 
 def _frame(made: Compiled, values: Sequence[TanhGaussian], ahead: Ahead | None) -> Frame:

@@ -166,18 +166,19 @@ class Keeper:
         shield, history = self.shield, self.shield.filter.history
         observation = shield.sized(observation)
         last, last_s = history.last[0].copy(), float(history.last_s[0])
-        trusted = shield.trusted(observation)[0]
+        trusted, signal = shield.trusted(observation)[0], observation.signals[0]
         held = shield.gate.snapshot() if shield.gate is not None else {}
-        stopped = self.stop.mode != Mode.RUNNING
-        safe = self._safe(last, now_s - last_s)
+        # What the tag says is known beforehand: then the policy's action need not be judged.
+        stopped = self.stop.mode != Mode.RUNNING or bool(self.stop.of_tag(signal, trusted))
+        safe = self._safe(last, now_s - last_s) if stopped else last
         found = self._judge(observation, safe if stopped else proposed, now_s)
         conditions = shield.monitor.note(found.decision)[0]
-        causes = shield.monitor.causes(0) if conditions.any() else ()
+        causes = shield.monitor.causes(0) if any(conditions.tolist()) else ()
         answer = shield.filter.answer
         situation = Situation(
             now_s,
             causes,
-            observation.signals[0],
+            signal,
             trusted,
             last,
             last_s,
@@ -186,17 +187,18 @@ class Keeper:
         )
         self.stop.decide(found.decision.applied[0], situation)
         if not stopped and self.stop.mode != Mode.RUNNING:
-            stopped = True
-            if shield.gate is not None:
-                shield.gate.restore(held)
-            found = self._judge(observation, safe, now_s)
+            stopped, safe = True, self._safe(last, now_s - last_s)
+            if safe.tobytes() != np.asarray(proposed, np.float64).tobytes():
+                if shield.gate is not None:
+                    shield.gate.restore(held)
+                found = self._judge(observation, safe, now_s)
         value = self._settled(found, safe, stopped=stopped)
         inputs = Inputs(
             now_s=now_s,
             first=self.first,
             stopped=stopped,
             proposed=proposed,
-            signal=observation.signals[0],
+            signal=signal,
             error=shield.error,
             trusted=trusted,
             last=last,
@@ -222,7 +224,10 @@ class Keeper:
         return self.stop.actuators.safe(last, passed_s, -nothing, nothing)
 
     def _settled(self, found: Corrected, safe: Doubles, *, stopped: bool) -> Doubles:
-        """Return (D,) what is written, and let a gate forget what it did not decide."""
+        """Return (D,) what is written, and let a gate forget what it did not decide.
+
+        `safe` counts only where it is stopped.
+        """
         own = self.shield.gate
         value: Doubles = found.decision.applied[0].copy()
         if own is not None and found.gated[0] != LOST:

@@ -47,3 +47,9 @@ def inlined(function: Function) -> Function:
     """
     compiler = cast("Any", njit)(nogil=True, error_model="numpy", _nrt=False, forceinline=True)
     return cast("Function", compiler(function))
+
+
+def viewing(function: Function) -> Function:
+    """Compile a small function into its caller; it returns views of the arrays that it is given."""
+    compiler = cast("Any", njit)(nogil=True, error_model="numpy", forceinline=True)
+    return cast("Function", compiler(function))

@@ -15,8 +15,10 @@ from flyball.core.limits import Constraint
 from flyball.core.spec import TanhGaussian
 from flyball.safety import tally, trips
 from flyball.safety.compiling import Compiled
-from flyball.safety.tally import Decision, Watch, count_rows
-from flyball.safety.trips import EVENTS, FILTERED, GATED, TRIPS, Trip, look_back
+from flyball.safety.counting import count
+from flyball.safety.pool import pooled
+from flyball.safety.tally import Decision, Watch
+from flyball.safety.trips import EVENTS, FILTERED, GATED, TRIPS, Trip
 
 Figure = dict[str, Any]
 """name, kind (counter or gauge), labels, unit, value; the value of what nobody knows is None."""
@@ -52,7 +54,7 @@ class Monitor:
         self.limits = (*made.intervals, *made.sums, *made.groups, *state)
         self.values, self.conditions = tuple(values), tuple(conditions)
         tables = made.tables
-        self._watch = Watch(
+        watch = Watch(
             tables.kind,
             tables.value,
             tables.weight,
@@ -63,10 +65,17 @@ class Monitor:
             np.array([limit.severity == "hard" for limit in self.limits], np.bool_),
             np.array([max(each.high - each.low, 1e-300) for each in values]),
         )
-        self._when = trips.conditions_of(conditions)
-        self._tally = tally.allocate(self._watch, n_rows)
-        self._recent = trips.allocate(self._when, n_rows)
-        self._trips = np.zeros((n_rows, len(conditions)), np.int64)
+        when = trips.conditions_of(conditions)
+        shape = (n_rows, len(conditions))
+        counted = pooled(
+            watch,
+            tally.allocate(watch, n_rows),
+            when,
+            trips.allocate(when, n_rows),
+            np.zeros(shape, np.int64),
+            np.zeros(shape, np.bool_),
+        )
+        self._pool, (self._watch, self._tally, _, self._recent, self._trips, _) = counted
 
     def note(self, decision: Decision) -> Bools:
         """Count a decision of every row.
@@ -76,11 +85,9 @@ class Monitor:
         (R, T)
             Which conditions hold, valid until the next call; any of them must stop its row.
         """
-        before = self._recent.holds.copy()
-        count_rows(self._watch, decision, self._tally)
-        look_back(self._when, self._recent, self._tally.happened, decision.now_s)
-        self._trips += self._recent.holds & ~before
-        return self._recent.holds
+        count(self._pool, tuple(decision))
+        holds: Bools = self._recent.holds
+        return holds
 
     def begin(self, rows: Longs) -> None:
         """Let some rows (n,) begin anew: nothing to look back on; what was counted stays."""

@@ -27,14 +27,16 @@ from flyball.core.spec import Categorical, Signal, Spec, TanhGaussian
 from flyball.safety.certificates.winning import FiniteBackup
 from flyball.safety.choosing import ChoiceGate
 from flyball.safety.compiling import Plant
-from flyball.safety.filtering import Asked, Filter, Filtered
+from flyball.safety.filtering import Filter
 from flyball.safety.gate import Gate, Gated, Region
 from flyball.safety.nearing import Nearing
 from flyball.safety.projection import BENT
+from flyball.safety.reading import Read, Reader, Senses, wish_of
 from flyball.safety.separation import SeparationGate
 from flyball.safety.tally import Decision
 from flyball.safety.telling import Teller
 from flyball.safety.trips import TRIPS, Trip
+from flyball.safety.unpacking import Filtered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,14 @@ class Shield:
             decision_s=step_s,
             plant=plant,
         )
+        self.reader = Reader(
+            Senses(self._used, self._state, self.error, self.config.max_age_s),
+            n_envs=n_envs,
+            n_agents=spec.n_agents,
+            n_values=len(self.values),
+        )
+        self._unasked = np.full(self.n_rows, np.nan)
+        self._no_stop = np.zeros((self.n_rows, 0), np.bool_)
         names = [each.name for each in used]
         self.teller = Teller(self.filter.made, names, proved=isinstance(self.gate, Gate))
         self.monitor = self.teller.monitor(self.values, self.n_rows, self.config.trips)
@@ -229,36 +239,27 @@ class Shield:
 
         The gate has committed to it all the same: who applies something else makes it forget.
         """
-        proposed = _shaped(action.value, (self.n_rows, len(self.values)))
-        now_s = _shaped(now_s, (self.n_envs,))
-        observation = self.sized(observation)
-        wanted = proposed
-        if vetoed is not None:
-            wanted = np.where(vetoed.reshape(-1, 1), np.nan, proposed)
-        trusted = self.trusted(observation)
-        asked = self._asked(observation.signals, trusted, wanted, now_s)
-        found = self._filter(asked, observation.signals, trusted)
+        read = self.reader(observation, action.value, now_s, vetoed)
+        found = self.filter(read.asked, self.near(read.state) if self.near is not None else None)
         if self.choices is not None:
-            return self._choose(observation, action, vetoed, asked, found)
-        now = trusted & (observation.age_s == 0.0)  # the model says nothing of what is old
-        gated = self._gate(observation.signals, now, asked, found)
-        decision = self.teller.decision(asked, proposed, found, gated)
+            return self._choose(read, action, vetoed, found)
+        gated = self._gate(read, found)
+        decision = self.teller.decision(read.asked, read.proposed, found, gated)
         return Corrected(
             Action(action.choice, decision.applied.reshape(self._shape).copy()),
             found.code,
             decision.gated,
-            ~(decision.applied == proposed).all(1),
-            np.full(self.n_rows, np.nan) if gated is None else gated.margin,
+            self.teller.changed(self.n_rows).copy(),
+            self._unasked if gated is None else gated.margin,
             decision,
-            np.zeros((self.n_rows, 0), np.bool_),
+            self._no_stop,
         )
 
     def sized(self, observation: Observation) -> Observation:
         """Return an observation whose signals, where they are none of this plant, say nothing."""
-        shape = (self.n_envs, len(self.spec.signals))
-        arrays = (observation.signals, observation.age_s, observation.quality)
-        if all(np.shape(array) == shape for array in arrays):
+        if self.reader.sized(observation):
             return observation
+        shape = (self.n_envs, len(self.spec.signals))
         nothing = np.full(shape, np.nan)
         return replace(
             observation, signals=nothing, age_s=nothing, quality=np.zeros(shape, np.bool_)
@@ -266,9 +267,7 @@ class Shield:
 
     def trusted(self, observation: Observation) -> Bools:
         """Return (B, M) which signals are finite, fresh and of good quality."""
-        age_s = observation.age_s
-        fresh = observation.quality & (age_s >= 0.0) & (age_s <= self.config.max_age_s)
-        return np.asarray(fresh & np.isfinite(observation.signals))
+        return self.reader.believed(observation).copy()
 
     def binding(self, row: int) -> dict[str, float]:
         """Return the limits that bent the last action of a row, and what each costs.
@@ -277,58 +276,22 @@ class Shield:
         """
         return self.filter.binding(row)
 
-    def _asked(self, signals: Doubles, trusted: Bools, wanted: Doubles, now_s: Doubles) -> Asked:
-        """Return what the filter is asked, a row for each agent."""
-        n = self.spec.n_agents
-        own = signals[:, self._used]
-        error = np.broadcast_to(self.error[self._used], own.shape)
-        return Asked(
-            wanted,
-            np.repeat(own, n, 0),
-            np.repeat(error, n, 0),
-            np.repeat(trusted[:, self._used], n, 0),
-            np.repeat(now_s, n),
-        )
-
-    def _filter(self, asked: Asked, signals: Doubles, trusted: Bools) -> Filtered:
-        """Return what the limits make of it."""
-        if self.near is None:
-            return self.filter(asked)
-        state = np.where(trusted, signals, np.nan)[:, self._state]
-        return self.filter(asked, self.near(state))
-
-    def _measured(self, signals: Doubles, trusted: Bools) -> Region:
-        """Return where the plants are measured to be, NaN where nobody sees."""
-        own = np.where(trusted, signals, np.nan)[:, self._state]
-        error = self.error[self._state]
-        return Region(own - error, own + error)
-
-    def _gate(
-        self, signals: Doubles, trusted: Bools, asked: Asked, found: Filtered
-    ) -> Gated | None:
+    def _gate(self, read: Read, found: Filtered) -> Gated | None:
         """Return what the gate makes of what the filter left; a veto goes to the backup."""
         if self.gate is None:
             return None
-        number: Bools = np.asarray(np.isfinite(asked.proposed).all(1))[:, None]
-        times = asked.now_s
-        # Where the filter found nothing its answer is only the last value: that may be no way out.
-        sure = number & (found.code <= BENT)[:, None]
-        measured = self._measured(signals, trusted)
-        proposed = np.where(sure, found.applied, np.nan)
         history = self.filter.history
-        off = np.abs(times - history.last_s - self.step_s)
-        late = ~(off <= 1e-6 * self.step_s + 1e-15 * np.abs(times))
-        if late.any():
-            self.gate.begin(np.flatnonzero(late))  # what was predicted was for another time
-        return self.gate.decide(measured, proposed, history.last)
+        answer = (found.applied, found.code, history.last_s)
+        late = wish_of(self.reader.pool, answer, self.step_s, BENT)
+        measured = Region(read.low, read.high)
+        if isinstance(self.gate, Gate):
+            return self.gate.decide(measured, read.wish, history.last, read.late)
+        if late:
+            self.gate.begin(np.flatnonzero(read.late))  # what was predicted was for another time
+        return self.gate.decide(measured, read.wish, history.last)
 
     def _choose(
-        self,
-        observation: Observation,
-        action: Action,
-        vetoed: Bools | None,
-        asked: Asked,
-        found: Filtered,
+        self, read: Read, action: Action, vetoed: Bools | None, found: Filtered
     ) -> Corrected:
         """Return what a plant with finitely many states may do."""
         if self.choices is None:
@@ -339,18 +302,18 @@ class Shield:
         if vetoed is not None:
             whole &= ~vetoed.ravel()
         proposed = np.where(whole, wish, -1.0).astype(np.int32)
-        measured = self._measured(observation.signals, self.trusted(observation))
-        chosen = self.choices.decide(measured, proposed)
-        decision = self.teller.decision(asked, found.applied, found, None)
+        error = self.error[self._state]
+        chosen = self.choices.decide(Region(read.state - error, read.state + error), proposed)
+        decision = self.teller.decision(read.asked, found.applied, found, None)
         decision = decision._replace(gated=chosen.code, doubted=chosen.doubted)
         return Corrected(
             Action(chosen.choice.reshape(*self._shape[:2], 1), action.value),
             found.code,
             chosen.code,
             chosen.choice != proposed,
-            np.full(self.n_rows, np.nan),
+            self._unasked,
             decision,
-            np.zeros((self.n_rows, 0), np.bool_),
+            self._no_stop,
         )
 
     def snapshot(self) -> dict[str, Any]:

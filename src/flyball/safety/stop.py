@@ -9,12 +9,11 @@ means replaying the journal: what was killed while tripped is tripped. A journal
 or damaged means tripped too.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from flyball.core.batch import Bools, Doubles
 from flyball.core.errors import ConfigError, Problem, RunError, nearest
@@ -132,8 +131,8 @@ class EmergencyStop:
         (D,)
             `wanted` itself only while it is running; else as `Actuators.safe` says.
         """
-        causes = (*now.causes, *self._of_tag(now))
-        if not np.isfinite(wanted).all():
+        causes = (*now.causes, *self.of_tag(now.signal, now.trusted))
+        if not all(map(math.isfinite, wanted.tolist())):
             causes += ("what should be applied is no number",)
         if causes and self._latch.mode != Mode.TRIPPED:
             self._trip(causes, now.now_s)
@@ -144,15 +143,21 @@ class EmergencyStop:
             return wanted
         return self.actuators.safe(now.last, now.now_s - now.last_s, now.low, now.high)
 
-    def _of_tag(self, now: Situation) -> tuple[str, ...]:
-        """Return why the hardware tag trips."""
+    def of_tag(self, signal: Doubles, trusted: Bools) -> tuple[str, ...]:
+        """Return why the hardware tag trips; nothing where it does not, or there is none.
+
+        Parameters
+        ----------
+        signal, trusted
+            (M,) as in `Situation`.
+        """
         name, m = self._config.tag, self._tag
         if m < 0:
             return ()
-        if not now.trusted[m]:
+        if not trusted[m]:
             return (f"{name} is stale or cannot be trusted",)
-        if now.signal[m] != float(self._config.healthy):
-            return (f"{name} is {now.signal[m]:g}, not {self._config.healthy:d}",)
+        if signal[m] != float(self._config.healthy):
+            return (f"{name} is {signal[m]:g}, not {self._config.healthy:d}",)
         return ()
 
     def trip(self, reason: str, now_s: float) -> None:

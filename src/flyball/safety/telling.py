@@ -10,18 +10,22 @@ R rows · D values · M signals · S sums, of which some are barriers · G limit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from flyball.core.batch import Bools, Doubles
+from flyball.core.batch import Bools, Doubles, Ints, Longs
 from flyball.core.limits import Barrier, Constraint
 from flyball.core.spec import TanhGaussian
 from flyball.safety.compiling import Compiled
-from flyball.safety.filtering import Asked, Filtered
+from flyball.safety.filtering import Asked
 from flyball.safety.gate import Gated
+from flyball.safety.kernels import kernel
 from flyball.safety.monitor import Monitor
+from flyball.safety.pool import Pool, Pooled, flag_1, leaves, pooled, real_1, real_2, whole_1
 from flyball.safety.tally import Decision
 from flyball.safety.trips import TRIPS, Trip
+from flyball.safety.unpacking import Filtered
 
 NO_GATE = -1
 """The gate's code where there is none."""
@@ -37,6 +41,78 @@ class Proved(Constraint):
     def explain(self) -> str:
         """Say what it keeps."""
         return "every hard limit on the state is kept at all times, whatever the disturbance does"
+
+
+class Guards(NamedTuple):
+    """Barriers among the sums."""
+
+    plain: Longs  # numbers of the sums that are none
+    barrier: Longs  # of those that are
+    weight: Doubles  # (G, D) of their values
+    by: Doubles  # (G, M) of their signals
+    bound: Doubles  # (G,)
+
+
+class Told(NamedTuple):
+    """What is told of R rows beside what filter and gate say; valid until the next decision."""
+
+    bound: Doubles  # (R, S) of the sums that are no barriers
+    ahead: Doubles  # (R, G) as in `Decision`, the model's own margin last
+    here: Doubles  # (R, G)
+    changed: Bools  # (R,) something else is applied than was proposed
+    no_gate: Ints  # (R,) these where there is no gate
+    sure: Bools  # (R,)
+    never_s: Doubles  # (R,)
+    none: Doubles  # (R,)
+
+
+TOLD = leaves(Guards)
+
+
+@kernel
+def tell(
+    pool: Pool,
+    decided: tuple[Bools, Doubles, Doubles, Doubles, Doubles],
+    gate: tuple[Doubles, Doubles],
+    proved: int,
+) -> None:
+    """Write what is told of every row.
+
+    Parameters
+    ----------
+    decided
+        Whether signals are trusted (R, M), the signals, proposed and applied (R, D), and what is
+        left of each sum's bound (R, S).
+    gate
+        Its margins (R,) of what was proposed, and now.
+    proved
+        Whether there is a gate that has them.
+    """
+    plain, barrier, weight = whole_1(pool, 0), whole_1(pool, 1), real_2(pool, 2)
+    by, bound = real_2(pool, 3), real_1(pool, 4)
+    left, ahead, here = real_2(pool, TOLD), real_2(pool, TOLD + 1), real_2(pool, TOLD + 2)
+    changed = flag_1(pool, TOLD + 3)
+    trusted, signal, proposed, applied, sums = decided
+    for r in range(len(changed)):
+        changed[r] = False
+        for d in range(proposed.shape[1]):
+            changed[r] = changed[r] or applied[r, d] != proposed[r, d]
+        for s in range(len(plain)):
+            left[r, s] = sums[r, plain[s]]
+        for g in range(len(barrier)):
+            ahead[r, g], here[r, g] = sums[r, barrier[g]], bound[g]
+            for d in range(proposed.shape[1]):
+                ahead[r, g] -= proposed[r, d] * weight[g, d]
+            # What counts is what was measured: within its error nobody knows better.
+            for m in range(signal.shape[1]):
+                if by[g, m] != 0.0:
+                    seen = trusted[r, m] and np.isfinite(signal[r, m])
+                    here[r, g] = here[r, g] - signal[r, m] * by[g, m] if seen else -np.inf
+        if proved:
+            g = len(barrier)
+            # Where the model knows nothing nobody sees; nothing is broken by that.
+            margin = gate[1][r]
+            ahead[r, g], here[r, g] = gate[0][r], -np.inf if np.isnan(margin) else margin
 
 
 class Teller:
@@ -58,12 +134,17 @@ class Teller:
         self._made, self._proved = made, proved
         self._plain = np.flatnonzero(np.logical_not(barriers))
         self._barriers = np.flatnonzero(barriers)
-        self._weight = made.tables.weight[self._barriers]
         own = [made.sums[k] for k in self._barriers]
         self._own: tuple[Constraint, ...] = tuple(own)
-        self._by = np.array([[x.signals.get(name, 0.0) for name in signals] for x in own])
-        self._by = self._by.reshape(len(own), len(signals))
-        self._bound = np.array([limit.bound for limit in own])
+        by = np.array([[x.signals.get(name, 0.0) for name in signals] for x in own])
+        self._guards = Guards(
+            self._plain,
+            self._barriers,
+            made.tables.weight[self._barriers],
+            by.reshape(len(own), len(signals)),
+            np.array([limit.bound for limit in own], np.float64),
+        )
+        self._rooms: dict[int, Pooled] = {}
 
     def monitor(
         self, values: Sequence[TanhGaussian], n_rows: int, trips: Sequence[Trip] = TRIPS
@@ -93,31 +174,48 @@ class Teller:
         gated
             The gate's answer, where there is one.
         """
-        n = len(proposed)
-        attempt = found.bound[:, self._barriers] - proposed @ self._weight.T
-        ahead, here = [attempt], [self._distance(asked)]
-        if self._proved and gated is not None:
-            ahead.append(gated.ahead[:, None])
-            # Where the model knows nothing nobody sees; nothing is broken by that.
-            here.append(np.where(np.isnan(gated.margin), -np.inf, gated.margin)[:, None])
+        pool, (_, told) = self._room(len(proposed))
+        applied = found.applied if gated is None else gated.applied
+        ahead = told.none if gated is None else gated.ahead
+        margin = told.none if gated is None else gated.margin
+        tell(
+            pool,
+            (asked.trusted, asked.signal, proposed, applied, found.bound),
+            (ahead, margin),
+            self._proved and gated is not None,
+        )
         return Decision(
-            now_s=asked.now_s,
-            filtered=found.code,
-            gated=np.full(n, NO_GATE, np.int32) if gated is None else gated.code,
-            doubted=np.zeros(n, np.bool_) if gated is None else gated.doubted,
-            proposed=proposed,
-            applied=found.applied if gated is None else gated.applied,
-            interval=found.interval,
-            bound=found.bound[:, self._plain],
-            ahead=np.concatenate(ahead, 1),
-            here=np.concatenate(here, 1),
-            backup_s=np.full(n, np.inf) if gated is None else gated.left_s,
+            asked.now_s,
+            found.code,
+            told.no_gate if gated is None else gated.code,
+            told.sure if gated is None else gated.doubted,
+            proposed,
+            applied,
+            found.interval,
+            told.bound,
+            told.ahead,
+            told.here,
+            told.never_s if gated is None else gated.left_s,
         )
 
-    def _distance(self, asked: Asked) -> Doubles:
-        """Return how far the measured states are from the barriers; -inf where nobody sees."""
-        seen: Bools = asked.trusted & np.isfinite(asked.signal)
-        signal = np.where(seen, asked.signal, 0.0)
-        hidden = ~seen @ (self._by != 0.0).T.astype(np.float64) > 0.0
-        # What counts is what was measured: within its error nobody knows better.
-        return np.where(hidden, -np.inf, self._bound - signal @ self._by.T)
+    def changed(self, n_rows: int) -> Bools:
+        """Return (R,) which rows apply something else than was proposed, of what was told last."""
+        told: Told = self._room(n_rows).parts[1]
+        return told.changed
+
+    def _room(self, n: int) -> Pooled:
+        """Return the arrays that are filled, made once for each number of rows."""
+        if n not in self._rooms:
+            width = len(self._barriers) + self._proved
+            told = Told(
+                np.zeros((n, len(self._plain))),
+                np.full((n, width), np.inf),
+                np.full((n, width), -np.inf),
+                np.zeros(n, np.bool_),
+                np.full(n, NO_GATE, np.int32),
+                np.zeros(n, np.bool_),
+                np.full(n, np.inf),
+                np.full(n, np.nan),
+            )
+            self._rooms[n] = pooled(self._guards, told)
+        return self._rooms[n]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flyball.core.batch import Bools, Doubles, Ints, Longs
-from flyball.core.envelope import StepModel
+from flyball.core.envelope import Inner, StepModel
 from flyball.safety.kernels import kernel
 
 NONE = -1
@@ -287,6 +287,42 @@ def _place(cells: Cells, wrong: Bools) -> str:
     return f"({sides}) and {int(wrong.sum()) - 1} more cells"
 
 
+class Blocks(NamedTuple):
+    """Kept cells and what is held there, as compiled code takes them."""
+
+    edge: Doubles  # these as in `Grid`
+    first: Longs
+    stride: Longs
+    held: Longs
+    beside: Longs
+    total: Longs
+    leap: Longs
+    values: Doubles  # (K, D)
+
+
+@kernel
+def margin_of(blocks: Blocks, low: Doubles, high: Doubles) -> Doubles:
+    """Return (n,) 0 where boxes (n, X) lie in the kept cells, else -1."""
+    edge, first, stride, held, beside, total, leap, _ = blocks
+    kept = covered(Grid(edge, first, stride, held, beside, total, leap), low, high)
+    out = np.empty(len(low))
+    for row in range(len(low)):
+        out[row] = kept[row] - 1.0
+    return out
+
+
+@kernel
+def value_of(blocks: Blocks, low: Doubles, high: Doubles) -> Doubles:
+    """Return (n, D) what is held from boxes (n, X), NaN where there is no idea."""
+    edge, first, stride, held, beside, total, leap, values = blocks
+    choice = choices(Grid(edge, first, stride, held, beside, total, leap), low, high)
+    out = np.full((len(low), values.shape[1]), np.nan)
+    for row in range(len(low)):
+        if choice[row] != NONE:
+            out[row] = values[choice[row]]
+    return out
+
+
 class CellsBackup:
     """Safe set and backup of proved cells: a `SafeSet` and a `Backup`."""
 
@@ -296,13 +332,16 @@ class CellsBackup:
         if held is None:
             msg = "cells that overlap were never proved"
             raise ValueError(msg)
-        self.values = cells.values
+        self.values = np.ascontiguousarray(cells.values, np.float64)
         self.grid = grid_of(cells.low, cells.high, held, spread_out(held))
+        self.blocks = Blocks(*self.grid, self.values)
+        self.inner_margin = Inner(margin_of, self.blocks)
+        self.inner_value = Inner(value_of, self.blocks)
 
     def margin(self, low: Doubles, high: Doubles) -> Doubles:
         """Return (n,) 0 where boxes (n, X) lie in the kept cells, else -1."""
         own = np.ascontiguousarray(low, np.float64), np.ascontiguousarray(high, np.float64)
-        return (covered(self.grid, *own) - 1.0).astype(np.float64)
+        return margin_of(self.blocks, *own)
 
     def value(self, low: Doubles, high: Doubles) -> Doubles:
         """Return (n, D) what to hold from boxes (n, X); NaN for one that is not finite.
@@ -311,7 +350,4 @@ class CellsBackup:
         is the value at or nearest to their middle, and the model has to be asked.
         """
         own = np.ascontiguousarray(low, np.float64), np.ascontiguousarray(high, np.float64)
-        choice = choices(self.grid, *own)
-        found = self.values[choice]
-        found[choice == NONE] = np.nan
-        return found
+        return value_of(self.blocks, *own)

@@ -9,12 +9,15 @@ the same point always gives the same mixture.
 P facets · V corners · X states · D values · n boxes.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from flyball.core.batch import Bools, Doubles
+from flyball.core.envelope import Inner
 from flyball.safety.certificates.polytopes import Polytope
 from flyball.safety.kernels import kernel
-from flyball.safety.projection import BENT, SAME, Limits, project_all
+from flyball.safety.projection import BENT, SAME, Limits, allocate, project
 
 NEAR = 1e-12
 """A way shorter than this share of the numbers is none."""
@@ -106,16 +109,92 @@ def mixed(
     return False
 
 
+class Corners(NamedTuple):
+    """A polytope and what is held at its corners, as compiled code takes them."""
+
+    facets: Doubles  # (P, X)
+    bounds: Doubles  # (P,)
+    points: Doubles  # (V, X)
+    on: Bools  # (V, P) which facets meet in each
+    values: Doubles  # (V, D)
+    low: Doubles  # (D,) range of the values
+    high: Doubles  # (D,)
+    extent: Doubles  # (X,) of the polytope
+
+
 @kernel
-def mixtures(
-    facets: Doubles, bounds: Doubles, points: Doubles, on: Bools, states: Doubles
-) -> Doubles:
-    """Return the shares (n, V) of the corners in states (n, X); NaN for one that has none."""
-    share = np.empty((len(states), len(points)))
-    for row in range(len(states)):
-        if not mixed(facets, bounds, points, on, states[row].copy(), share[row]):
-            share[row] = np.nan
-    return share
+def sound(low: Doubles, high: Doubles) -> bool:
+    """Return whether a box (X,) is made of numbers to reckon with and not inside out."""
+    inside = True
+    for k in range(len(low)):
+        inside = inside and -MOST <= low[k] <= high[k] <= MOST
+    return inside
+
+
+@kernel
+def margin_of(corners: Corners, low: Doubles, high: Doubles) -> Doubles:
+    """Return (n,) how far boxes (n, X) lie within, in units of the facets; NaN for no box."""
+    facets, bounds = corners.facets, corners.bounds
+    out = np.full(len(low), np.nan)
+    for row in range(len(low)):
+        if not sound(low[row], high[row]):
+            continue
+        out[row] = np.inf
+        # The products are rounded; what is lost is far below the slack of the proof.
+        for i in range(len(bounds)):
+            worst = 0.0
+            for k in range(low.shape[1]):
+                worst += facets[i, k] * (low[row, k] if facets[i, k] < 0.0 else high[row, k])
+            out[row] = min(out[row], bounds[i] - worst)
+    return out
+
+
+@kernel
+def nearest(corners: Corners, low: Doubles, high: Doubles, state: Doubles) -> None:
+    """Write a state (X,) of the polytope near to the middle of a box, and in it if they meet.
+
+    Where rounding leaves none it is the middle.
+    """
+    facets, bounds, extent = corners.facets, corners.bounds, corners.extent
+    n_states = len(state)
+    inside = True
+    for k in range(n_states):
+        state[k] = low[k] + (high[k] - low[k]) / 2.0
+    for i in range(len(bounds)):
+        total = 0.0
+        for k in range(n_states):
+            total += facets[i, k] * state[k]
+        inside = inside and total <= bounds[i]
+    if inside:
+        return
+    work, price = allocate(len(bounds), n_states), np.full(len(bounds), np.inf)
+    middle, found = state.copy(), np.empty(n_states)
+    for far in (0.0, 1e9):
+        within = Limits(low - far * extent, high + far * extent, extent, facets, bounds, price)
+        code = project(work, within, middle, middle, found)
+        if code in (SAME, BENT):
+            state[:] = found
+            return
+
+
+@kernel
+def value_of(corners: Corners, low: Doubles, high: Doubles) -> Doubles:
+    """Return (n, D) what is held from boxes (n, X); NaN where there is none."""
+    values = corners.values
+    out = np.full((len(low), values.shape[1]), np.nan)
+    state, share = np.empty(low.shape[1]), np.empty(len(values))
+    for row in range(len(low)):
+        if not sound(low[row], high[row]):
+            continue
+        nearest(corners, low[row], high[row], state)
+        if not mixed(corners.facets, corners.bounds, corners.points, corners.on, state, share):
+            continue
+        for d in range(values.shape[1]):
+            total = 0.0
+            for v in range(len(values)):
+                total += share[v] * values[v, d]
+            out[row, d] = min(max(total, corners.low[d]), corners.high[d])
+    return out
 
 
 class PolytopeBackup:
@@ -123,7 +202,7 @@ class PolytopeBackup:
 
     def __init__(self, polytope: Polytope, low: Doubles, high: Doubles) -> None:
         """Keep the polytope and the range (D,) of the values."""
-        self.polytope, self.low, self.high = polytope, low, high
+        self.polytope = polytope
         rows = np.arange(len(polytope.meets))[:, None]
         matrix, bound = polytope.facets[polytope.meets], polytope.bounds[polytope.meets]
         self.points: Doubles = np.linalg.solve(matrix, bound[:, :, None])[:, :, 0].astype(
@@ -131,15 +210,23 @@ class PolytopeBackup:
         )
         self.on: Bools = np.zeros((len(rows), len(polytope.bounds)), np.bool_)
         self.on[rows, polytope.meets] = True
+        self.corners = Corners(
+            np.ascontiguousarray(polytope.facets, np.float64),
+            np.ascontiguousarray(polytope.bounds, np.float64),
+            np.ascontiguousarray(self.points),
+            self.on,
+            np.ascontiguousarray(polytope.values, np.float64),
+            np.array(low, np.float64),
+            np.array(high, np.float64),
+            np.array(np.ptp(self.points, axis=0), np.float64),
+        )
+        self.inner_margin = Inner(margin_of, self.corners)
+        self.inner_value = Inner(value_of, self.corners)
 
     def margin(self, low: Doubles, high: Doubles) -> Doubles:
         """Return (n,) how far boxes (n, X) lie within, in units of the facets."""
-        facets, bounds = self.polytope.facets, self.polytope.bounds
-        sound = sound_of(low, high)
-        own, top = np.where(sound[:, None], low, 0.0), np.where(sound[:, None], high, 0.0)
-        # The products are rounded; what is lost is far below the slack of the proof.
-        worst = own @ np.minimum(facets, 0.0).T + top @ np.maximum(facets, 0.0).T
-        return np.where(sound, (bounds - worst).min(1), np.nan).astype(np.float64)
+        own = np.ascontiguousarray(low, np.float64), np.ascontiguousarray(high, np.float64)
+        return margin_of(self.corners, *own)
 
     def value(self, low: Doubles, high: Doubles) -> Doubles:
         """Return (n, D) what to hold from boxes (n, X).
@@ -147,44 +234,5 @@ class PolytopeBackup:
         Proved for boxes that meet the polytope and are no wider than twice the error; for others it
         is the value of the point nearest to their middle, and the model has to be asked.
         """
-        found = np.full((len(low), self.polytope.values.shape[1]), np.nan)
-        rows = np.flatnonzero(sound_of(low, high))
-        states = self._nearest(low[rows], high[rows])
-        facets, bounds = self.polytope.facets, self.polytope.bounds
-        share = mixtures(facets, bounds, self.points, self.on, states)
-        found[rows] = np.clip(share @ self.polytope.values, self.low, self.high)
-        return found
-
-    def _nearest(self, low: Doubles, high: Doubles) -> Doubles:
-        """Return states (n, X) of the polytope near to the middles of boxes, in a box if they meet.
-
-        Where there is none by rounding it is NaN.
-        """
-        facets, bounds = self.polytope.facets, self.polytope.bounds
-        states = low + (high - low) / 2.0
-        rows = np.flatnonzero(~(states @ facets.T <= bounds).all(1))
-        extent = np.ptp(self.points, axis=0)
-        for far in (0.0, 1e9):
-            n = len(rows)
-            within = Limits(
-                low[rows] - far * extent,
-                high[rows] + far * extent,
-                extent,
-                np.tile(facets, (n, 1, 1)),
-                np.tile(bounds, (n, 1)),
-                np.full(len(bounds), np.inf),
-            )
-            states[rows], code, _ = project_all(
-                within, states[rows], np.full_like(states[rows], np.nan)
-            )
-            rows = rows[(code != SAME) & (code != BENT)]
-            if not len(rows):
-                break
-            states[rows] = low[rows] + (high[rows] - low[rows]) / 2.0
-        return np.ascontiguousarray(states)
-
-
-def sound_of(low: Doubles, high: Doubles) -> Bools:
-    """Return (n,) whether boxes (n, X) are numbers to reckon with and not inside out."""
-    inside: Bools = (low >= -MOST) & (low <= high) & (high <= MOST)
-    return np.logical_not((~inside).any(axis=1))
+        own = np.ascontiguousarray(low, np.float64), np.ascontiguousarray(high, np.float64)
+        return value_of(self.corners, *own)

@@ -55,3 +55,20 @@ def test_a_value_beyond_its_range_counts_as_the_nearest_bound():
 
         for one, two in zip(bound, beyond, strict=True):
             np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_form_for_compiled_code_says_the_same_bit_for_bit(name):
+    problem = scenario(name)
+    model, rng = envelope(problem).model, np.random.default_rng(2)
+    middle = INSIDE.get(name, 0.0) + rng.uniform(-0.2, 0.2, (50, 2))
+    value = rng.uniform(
+        problem.rules.low[0], problem.rules.high[0], (50, problem.rules.low.shape[1])
+    )
+    function, numbers = model.inner_reach
+
+    found = function(type(numbers)(*numbers), middle - 0.01, middle + 0.01, value, 0.2)
+
+    assert type(found) is tuple
+    for one, two in zip(found, model.reach(middle - 0.01, middle + 0.01, value, 0.2), strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flyball.core.batch import Doubles
-from flyball.core.envelope import Affine, Reach
+from flyball.core.envelope import Affine, Inner, Reach
 from flyball.worlds.classics.guarded.rail import Rail
 from flyball.worlds.classics.guarded.rod import Rod
 from flyball.worlds.classics.guarded.tanks import Tanks
@@ -33,6 +33,11 @@ class Model:
     def parameters(self) -> Mapping[str, float]:
         """What the model is made of, for whoever certifies it: equal numbers, equal model."""
         return {key: float(number) for key, number in self.plant._asdict().items()}
+
+    @property
+    def inner_reach(self) -> Inner:
+        """The same as `reach` for compiled code."""
+        return Inner(self.reaching, self.plant)
 
     def reach(self, low: Doubles, high: Doubles, value: Doubles, step_s: float) -> Reach:
         """Return where plants within boxes (n, X) can come while a value (n, D) is held.

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Plants on which single decisions are timed."""
