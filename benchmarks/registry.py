@@ -25,7 +25,7 @@ from measuring import Figure, absolute, one_core, yardstick
 from sqlalchemy import insert
 
 from flyball.core.clock import SystemClock
-from flyball.releases import Person, Pointing, Registry, Role, Wanted
+from flyball.releases import Person, Registry, Role
 from flyball.releases.database import Database
 from flyball.releases.moments import moment
 from flyball.releases.tables import MANIFESTS, RELEASES
@@ -84,13 +84,13 @@ def questions(registry: Registry, n: int) -> Mapping[str, Callable[[int], object
 
     def middle(k: int) -> object:
         at = moment(BEGAN + timedelta(seconds=n * (k % 7 + 1) // 9))
-        return registry.releases(Wanted(after=f"{at}/{'8' * 64}"))
+        return registry.releases(after=f"{at}/{'8' * 64}")
 
     return {
         "the newest": lambda _: registry.releases(),
-        "of one world": lambda k: registry.releases(Wanted(world=WORLDS[k % 2])),
-        "with two words": lambda k: registry.releases(Wanted(text=f"refinery {k % 97},")),
-        "with a word that none has": lambda k: registry.releases(Wanted(text=f"nowhere {k}")),
+        "of one world": lambda k: registry.releases(world=WORLDS[k % 2]),
+        "with two words": lambda k: registry.releases(text=f"refinery {k % 97},"),
+        "with a word that none has": lambda k: registry.releases(text=f"nowhere {k}"),
         "in the middle": middle,
         "by first digits": lambda k: registry.find(sha256(str(k).encode()).hexdigest()[:8]),
     }
@@ -120,13 +120,14 @@ def changes(registry: Registry, effort: Effort) -> Figure:
     """Measure pointing an alias, ms each."""
     ann, bob = Person("Ann", Role.ENGINEER), Person("Bob", Role.APPROVER)
     for name in ("baseline", "champion"):
-        registry.point(Pointing("mill", name, "rule:0"), by=ann, why="set up")
+        registry.point("mill", name, "rule:0", by=ann, why="set up")
     took, now = [], 0
     for _ in range(effort.rounds):
         began = time.perf_counter()
         for _ in range(effort.changes):
-            to = Pointing("mill", "champion", f"rule:{now + 1}", f"rule:{now}", ann)
-            registry.point(to, by=bob, why="measured")
+            old, new = f"rule:{now}", f"rule:{now + 1}"
+            both = {"by": bob, "second": ann}
+            registry.point("mill", "champion", new, expected=old, why="measured", **both)
             now += 1
         took.append((time.perf_counter() - began) * 1e3 / effort.changes)
     note = f"one transaction with its event, flushed to the disk; {effort.note}"

@@ -16,7 +16,6 @@ from pathlib import Path
 from sqlalchemy import Engine, event
 
 from flyball.core.clock import SystemClock
-from flyball.releases.pointing import Pointing
 from flyball.releases.registry import Registry
 from flyball.releases.roles import Person, Role
 
@@ -40,7 +39,7 @@ def work(where, last):
     while True:
         now = registry.aliases("mill")["champion"]
         target = f"rule:{int(now.removeprefix('rule:r')) + 1}".replace(":", ":r")
-        registry.point(Pointing("mill", "champion", target, now, ANN), by=BOB, why="again")
+        registry.point("mill", "champion", target, expected=now, second=ANN, by=BOB, why="again")
 
 
 def check(where):
@@ -59,7 +58,7 @@ def main():
     where = sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1])
     registry = Registry.open(where, SystemClock())
     for name in ("baseline", "champion"):
-        registry.point(Pointing("mill", name, "rule:r0"), by=ANN, why="set up")
+        registry.point("mill", name, "rule:r0", by=ANN, why="set up")
     registry.close()
     draws, changes, whole = random.Random(3), check(where), 0  # noqa: S311 - no secret
     for kill in range(int(sys.argv[2])):

@@ -20,7 +20,6 @@ from flyball.releases.manifest import (
     json_of,
 )
 from flyball.releases.packing import About, pack
-from flyball.releases.pointing import Pointing
 from flyball.releases.roles import Person, Role
 from flyball.releases.signing import Signer, Trust, make_key
 from flyball.releases.staging import Command
@@ -145,7 +144,7 @@ def added(registry, *purposes, **more):
 def set_up(registry, plant="mill", rule="rule:fifo"):
     """Let a rule be in control of a plant."""
     for name in ("baseline", "champion"):
-        registry.point(Pointing(plant, name, rule), by=ANN, why="set up")
+        registry.point(plant, name, rule, by=ANN, why="set up")
 
 
 class Said(NamedTuple):

@@ -15,6 +15,7 @@ def test_a_role_may_do_what_those_below_it_may_and_no_more(own, needed):
         require(Person("Ann", own), needed, "promote")
 
 
-def test_nobody_may_do_nothing():
-    with pytest.raises(RefusedError, match="nobody's name"):
-        require(Person(" ", Role.ADMIN), Role.VIEWER, "look")
+@pytest.mark.parametrize("name", ["", " ", "a\x00b", "a\nb", "\ud800", "a" * 201])
+def test_nobody_may_do_nothing(name):
+    with pytest.raises(RefusedError, match="look: nobody's name"):
+        require(Person(name, Role.ADMIN), Role.VIEWER, "look")

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from flyball.core.clock import ManualClock
 from flyball.releases.refusals import RefusedError
 from flyball.releases.registry import Registry
-from flyball.releases.shelf import Wanted
 from tests.releases.made import ANN, added
 
 
@@ -16,7 +15,7 @@ def walked(registry, **wanted):
     """Return every digest of a list, page after page."""
     found, after = [], ""
     while True:
-        page = registry.releases(Wanted(**wanted, after=after))
+        page = registry.releases(**wanted, after=after)
         found += [entry.digest for entry in page.entries]
         if not page.next:
             return found
@@ -37,7 +36,7 @@ def filled(tmp_path_factory):
 
 @given(limit=st.integers(1, 14), world=st.sampled_from(["", "chain", "mill"]))
 def test_pages_together_are_the_whole_list_newest_first(filled, limit, world):
-    whole = filled.releases(Wanted(world=world, limit=500)).entries
+    whole = filled.releases(world=world, limit=500).entries
 
     found = walked(filled, limit=limit, world=world)
 
@@ -77,7 +76,7 @@ def test_what_is_no_part_of_a_digest_is_refused(small, prefix):
         small.find(prefix)
 
 
-@pytest.mark.parametrize("wanted", [Wanted(limit=0), Wanted(limit=501), Wanted(after="x/y")])
+@pytest.mark.parametrize("wanted", [{"limit": 0}, {"limit": 501}, {"after": "x/y"}])
 def test_pages_that_are_none_are_refused(small, wanted):
     with pytest.raises(RefusedError):
-        small.releases(wanted)
+        small.releases(**wanted)

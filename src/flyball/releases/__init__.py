@@ -9,41 +9,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flyball.releases import packing, refusals, signing, verdicts
+    from flyball.releases import refusals, signing, staging, verdicts
     from flyball.releases.admission import Expected, admit
-    from flyball.releases.pointing import Pointing
+    from flyball.releases.packing import About, pack
     from flyball.releases.registry import Registry
     from flyball.releases.roles import Person, Role
-    from flyball.releases.shelf import Wanted
-    from flyball.releases.staging import Command
     from flyball.releases.vault import Vault
 
 __all__ = [
-    "Command",
+    "About",
     "Expected",
     "Person",
-    "Pointing",
     "Registry",
     "Role",
     "Vault",
-    "Wanted",
     "admit",
-    "packing",
+    "pack",
     "refusals",
     "signing",
+    "staging",
     "verdicts",
 ]
 
 HOMES = {
-    "Command": "staging",
+    "About": "packing",
     "Expected": "admission",
     "Person": "roles",
-    "Pointing": "pointing",
     "Registry": "registry",
     "Role": "roles",
     "Vault": "vault",
-    "Wanted": "shelf",
     "admit": "admission",
+    "pack": "packing",
 }
 """The file that each name of the face is in; the other names are files or folders themselves."""
 

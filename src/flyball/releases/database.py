@@ -162,6 +162,9 @@ class Database:
             yield
         except IntegrityError:  # what is kept contradicts the change: for whoever changes it
             raise
+        except UnicodeEncodeError as error:
+            fix = "write it with letters that exist"
+            raise StoreError(problem(self.name, "no text", "a text", fix)) from error
         except DBAPIError as error:
             fix = "see that the database runs and may be written; the change can be tried again"
             found = f"does not answer as it should ({error.orig})"[:300]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from flyball.core.clock import Clock
 from flyball.releases import events, plants, shelf
@@ -18,19 +18,17 @@ from flyball.releases.database import Database
 from flyball.releases.deeds import apply
 from flyball.releases.events import Change, Events
 from flyball.releases.leases import Lease, Leases, current
-from flyball.releases.manifest import Manifest, digest_of
-from flyball.releases.moments import moment
 from flyball.releases.paths import Paths
 from flyball.releases.pointing import Pointing, pointed
-from flyball.releases.refusals import ConflictError, MissingError, problem
-from flyball.releases.roles import Person, Role, require
+from flyball.releases.refusals import ConflictError, problem
+from flyball.releases.roles import Person
 from flyball.releases.seats import require_plant
-from flyball.releases.shelf import Entry, Page, Wanted
-from flyball.releases.staging import Command, Staging, plain
-from flyball.releases.tables import ALIASES, RELEASES, STAGINGS
+from flyball.releases.shelving import Shelf
+from flyball.releases.staging import OPEN, Command, Staging, plain
+from flyball.releases.tables import ALIASES, STAGINGS
 
 
-class Registry:
+class Registry(Shelf):
     """The registry in a database.
 
     Parameters
@@ -51,7 +49,7 @@ class Registry:
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+        super().__init__(database, clock)
         self.events = Events(database)
         self.paths = Paths(database, clock)
         self.leases = Leases(database, clock)
@@ -71,94 +69,6 @@ class Registry:
         """Let go of the database."""
         self._database.close()
 
-    # Releases
-
-    def add(self, manifest: Manifest, *, signer: str, by: Person, why: str = "") -> Entry:
-        """Add a release that was admitted and return it; adding it again changes nothing.
-
-        Raises
-        ------
-        RefusedError
-            When the person is no engineer.
-        """
-        require(by, Role.ENGINEER, "add a release")
-        with self._database.writing() as connection:
-            entry = shelf.added(connection, manifest, signer, self._now())
-            if entry is not None:
-                change = Change(by, "add", "", why, None, {"digest": entry.digest})
-                events.note(connection, change, self._clock, raises=False)
-                return entry
-            return self._known(connection, digest_of(manifest.to_bytes()))
-
-    def get(self, digest: str) -> Entry:
-        """Return a release.
-
-        Raises
-        ------
-        MissingError
-            When there is none of this digest.
-        """
-        with self._database.reading() as connection:
-            return self._known(connection, digest)
-
-    def _known(self, connection: Connection, digest: str) -> Entry:
-        entry = shelf.found(connection, digest)
-        if entry is None:
-            fix = "admit it, and add it to the registry first"
-            raise MissingError(problem("release", f"'{digest[:80]}'", "one that is known", fix))
-        return entry
-
-    def manifest(self, digest: str) -> bytes:
-        """Return the manifest of a release, byte for byte.
-
-        Raises
-        ------
-        MissingError
-            When there is none of this digest.
-        """
-        with self._database.reading() as connection:
-            self._known(connection, digest)
-            return shelf.manifest_of(connection, digest)
-
-    def find(self, prefix: str) -> tuple[Entry, ...]:
-        """Return at most twenty releases whose digests begin with 4 digits or more."""
-        with self._database.reading() as connection:
-            return shelf.beginning(connection, prefix)
-
-    def releases(self, wanted: Wanted | None = None) -> Page:
-        """Return a page of releases, newest first."""
-        with self._database.reading() as connection:
-            return shelf.listed(connection, wanted or Wanted())
-
-    def retire(self, digest: str, *, by: Person, why: str) -> Entry:
-        """Take a release out of use and return it; it stays in the vault and in the lists.
-
-        Raises
-        ------
-        ConflictError
-            When it sits somewhere.
-        """
-        require(by, Role.ENGINEER, "retire a release")
-        with self._database.writing() as connection:
-            entry = self._known(connection, digest)
-            seat = connection.execute(
-                select(ALIASES.c.plant, ALIASES.c.name).where(ALIASES.c.target == digest)
-            ).first()
-            if seat is not None:
-                fix = "put another release there first"
-                found = f"{seat.name} of {seat.plant}"
-                where = f"retire {digest[:12]}"
-                raise ConflictError(problem(where, found, "a release that sits nowhere", fix))
-            if entry.state != shelf.RETIRED:
-                rows = update(RELEASES).where(RELEASES.c.digest == digest)
-                connection.execute(rows.values(state=shelf.RETIRED))
-                after = {"digest": digest, "state": shelf.RETIRED}
-                change = Change(by, "retire", "", why, {"state": entry.state}, after)
-                events.note(connection, change, self._clock, raises=False)
-            return entry._replace(state=shelf.RETIRED)
-
-    # Plants
-
     def generation(self) -> int:
         """Return the number that rises with every change that servers must see."""
         with self._database.reading() as connection:
@@ -175,11 +85,34 @@ class Registry:
         with self._database.reading() as connection:
             return plants.aliases_of(connection, plant)
 
-    def point(self, pointing: Pointing, *, by: Person, why: str) -> int:
+    def point(  # noqa: PLR0913
+        self,
+        plant: str,
+        name: str,
+        target: str,
+        *,
+        by: Person,
+        why: str,
+        expected: str = "",
+        second: Person | None = None,
+    ) -> int:
         """Point an alias at a target and return the new generation.
 
         Champion and previous move through staged comparisons otherwise; see `pointing` for who may
         do it by hand. Where the champion moves, `previous` becomes what it was.
+
+        Parameters
+        ----------
+        plant, name
+            Which alias: baseline, champion or previous.
+        target
+            Digest of a release, or a rule of the plant's own as ``rule:name``.
+        by, why
+            Who does it, and why.
+        expected
+            Where it points now; empty: nobody sits there.
+        second
+            Who agrees, besides the one who does it.
 
         Raises
         ------
@@ -191,16 +124,15 @@ class Registry:
             When the release is not known.
         """
         with self._database.writing() as connection:
-            before = plants.aliases_of(connection, pointing.plant)
-            state = plants.standing(connection, pointing.plant)
-            after = pointed(pointing, before, state, by)
-            if not pointing.target.startswith("rule:"):
-                shelf.required(connection, pointing.target)
-            record = after if pointing.second is None else after | {"second": pointing.second.name}
-            what = f"point {pointing.name}"
-            change = Change(by, what, pointing.plant, why, before, record)
+            before = plants.aliases_of(connection, plant)
+            state = plants.standing(connection, plant)
+            after = pointed(Pointing(plant, name, target, expected, second), before, state, by)
+            if not target.startswith("rule:"):
+                shelf.required(connection, target)
+            record = after if second is None else after | {"second": second.name}
+            change = Change(by, f"point {name}", plant, why, before, record)
             generation = events.note(connection, change, self._clock)
-            where = (pointing.plant, generation, self._now())
+            where = (plant, generation, self._now())
             plants.seat(connection, where, before, after)
             return generation
 
@@ -224,8 +156,7 @@ class Registry:
         seats = self.aliases(plant)
         for name in ("baseline", "champion"):
             if name not in seats:
-                pointing = Pointing(plant, name, f"rule:{rule}")
-                self.point(pointing, by=by, why="the plant was set up")
+                self.point(plant, name, f"rule:{rule}", by=by, why="the plant was set up")
 
     def staging(self, plant: str) -> Staging:
         """Return where a plant's comparison stands.
@@ -263,7 +194,8 @@ class Registry:
         command, by
             What is wanted, and by whom; `deeds` has the rules.
         generation
-            If given, the one that the decision was made on.
+            If given, the one that the decision was made on; taking challengers off the field does
+            not depend on it.
         lease
             If given, what the controller acts under.
 
@@ -278,8 +210,10 @@ class Registry:
         """
         require_plant(plant)
         with self._database.writing() as connection:
-            self._fresh(connection, plant, generation, lease)
             before = plants.required(connection, plant)
+            if command.deed == "roll_back" and before.stage in OPEN:
+                generation = None  # whatever has changed meanwhile, a challenger can always go
+            self._fresh(connection, plant, generation, lease)
             for target in (command.challenger, command.challenger_b):
                 if target and command.deed == "begin":
                     shelf.required(connection, target)
@@ -304,6 +238,3 @@ class Registry:
             fix = "stand by: another controller acts"
             found = f"a lease of '{lease.name}' that was taken over"
             raise ConflictError(problem(plant, found, "the lease that is held", fix))
-
-    def _now(self) -> str:
-        return moment(self._clock.now())

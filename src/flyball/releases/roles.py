@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from flyball.releases.refusals import RefusedError, problem
 
+LONGEST = 200
+"""Letters of a person's name at most."""
+
 
 class Role(IntEnum):
     """What a person may do."""
@@ -41,9 +44,10 @@ def require(person: Person, role: Role, deed: str) -> None:
     RefusedError
         When the person's role is below the one that is needed, or the person has no name.
     """
-    if not person.name.strip():
+    if not person.name.strip() or not person.name.isprintable() or len(person.name) > LONGEST:
         fix = "say who acts: every change is kept with its author"
-        raise RefusedError(problem(deed, "nobody's name", "a person", fix))
+        allowed = f"a name of 1 to {LONGEST} letters"
+        raise RefusedError(problem(deed, f"nobody's name, {person.name!r}"[:120], allowed, fix))
     if person.role < role:
         found = f"{person.name}, {Role(person.role).name.lower()}"
         fix = f"ask somebody who is {role.name.lower()}"

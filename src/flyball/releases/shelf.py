@@ -41,6 +41,16 @@ class Page(NamedTuple):
     next: str  # for the page behind it; empty on the last one
 
 
+LENGTHS = {
+    "world": 100,
+    "purpose": 200,
+    "algorithm": 100,
+    "verdict": 40,
+    "parent": 64,
+    "signer": 16,
+}
+"""Letters that a list shows of what a manifest says; the manifest itself is kept whole."""
+
 COLUMNS = [RELEASES.c[name] for name in Entry._fields]
 
 
@@ -62,13 +72,17 @@ def added(connection: Connection, manifest: Manifest, signer: str, created: str)
     )
     if found(connection, entry.digest) is not None:
         return None
-    said = (manifest.world, entry.algorithm, entry.verdict, manifest.purpose)
+    plain = entry._asdict() | {key: _clean(getattr(entry, key))[:n] for key, n in LENGTHS.items()}
+    said = (plain[key] for key in ("world", "algorithm", "verdict", "purpose"))
     words = " ".join(said).lower()[:400]
-    cut = {"world": 100, "algorithm": 100, "verdict": 40, "signer": 16}
-    plain = entry._asdict() | {key: getattr(entry, key)[:n] for key, n in cut.items()}
     connection.execute(insert(RELEASES).values(**plain, words=words))
     connection.execute(insert(MANIFESTS).values(digest=entry.digest, content=content.decode()))
     return Entry(**plain)
+
+
+def _clean(text: str) -> str:
+    """Return a text without what some database could not keep."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def found(connection: Connection, digest: str) -> Entry | None:

@@ -21,7 +21,8 @@ from secrets import token_hex
 
 from flyball.core.errors import Problem
 from flyball.policies import flush
-from flyball.releases.manifest import FILES, LARGEST, MANIFEST, Contents, checked, digest_of
+from flyball.releases.manifest import FILES, LARGEST, MANIFEST, Contents, digest_of
+from flyball.releases.parsing import checked
 from flyball.releases.refusals import MissingError, ReleaseError, problem
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
