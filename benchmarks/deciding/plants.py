@@ -22,6 +22,9 @@ from flyball.worlds import classics
 CERTIFIED = ("double-integrator", "two-tanks", "inverted-pendulum")
 N_VALUES, STEP_S = 8, 0.1
 
+FEW = tuple(trip for trip in ShieldConfig().trips if trip.event != "intervened")
+"""What stops a plant, but for a policy that is changed too often: random ones are."""
+
 
 class Silent:
     """A journal that keeps nothing, so that what is timed is not the store."""
@@ -100,7 +103,7 @@ def certified(name: str) -> Site:
     """Return a plant with a shipped proof."""
     envelope = experiments.proofs.safe(name)
     plant = classics.make(name, 1)
-    return Site(plant, envelope, plant.scenario.step_s, ShieldConfig())
+    return Site(plant, envelope, plant.scenario.step_s, ShieldConfig(trips=FEW))
 
 
 class Line:
@@ -149,4 +152,4 @@ def eight() -> Site:
         *(Rate(name=f"rate {x}", unit="-", value=x, fall=0.3, rise=0.3) for x in names),
         Linear(name="sum", unit="-", values=dict.fromkeys(names, 1.0), bound=1.5),
     )
-    return Site(Line(), Envelope(limits=limits), STEP_S, ShieldConfig(gate=False))
+    return Site(Line(), Envelope(limits=limits), STEP_S, ShieldConfig(gate=False, trips=FEW))

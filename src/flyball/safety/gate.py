@@ -26,6 +26,7 @@ The decision is written in `weaving`, its parts in `plans`.
 R rows · X states · D values · H holds of a plan.
 """
 
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,7 @@ from flyball.safety.gating import (
     LOST,
     PASSED,
     RESTORED,
+    Asked,
     Gated,
     Held,
     Times,
@@ -119,6 +121,8 @@ class Gate:
         self.region = Region(held.low, held.high)
         self.plan, self.ticks, self.used = held.plan, held.ticks, held.used
         self._never = np.zeros(n_rows, np.bool_)
+        nothing = np.full((n_rows, len(envelope.signals)), np.nan)
+        self._asked: Asked = (nothing, nothing, gated.applied, gated.applied, self._never)
 
     def begin(self, rows: Longs) -> None:
         """Forget some rows (n,)."""
@@ -146,18 +150,23 @@ class Gate:
         Gated
             Valid until the next decision.
         """
-        low, high, wish, last = (
-            np.ascontiguousarray(each, np.float64) for each in (*measured, proposed, before)
-        )
-        shapes = (low.shape, high.shape, wish.shape, last.shape)
-        own = self.region.low.shape, self._gated.applied.shape
-        if shapes != (own[0], own[0], own[1], own[1]):
-            msg = f"a gate was asked with arrays of shapes {shapes}, not {own}"
-            raise InvariantError(msg)
-        asked = (low, high, wish, last, self._never if late is None else late)
-        made = self.woven
+        asked, made, late = self._asked, self.woven, self._never if late is None else late
+        given = (measured.low, measured.high, proposed, before, late)
+        if not all(map(is_, given, asked)):
+            asked = self._asked = self._sound(given)
         made.decide(self._pool, asked, made.model, made.backup, made.safe)
         return self._gated
+
+    def _sound(self, given: Asked) -> Asked:
+        """Return a question as compiled code takes it; it would read beyond other shapes."""
+        low, high, wish, last = (np.ascontiguousarray(each, np.float64) for each in given[:4])
+        late = np.ascontiguousarray(given[4], np.bool_)
+        shapes = (low.shape, high.shape, wish.shape, last.shape, late.shape)
+        state, value = self.region.low.shape, self._gated.applied.shape
+        if shapes != (state, state, value, value, state[:1]):
+            msg = f"a gate for {state} and {value} was asked with arrays of shapes {shapes}"
+            raise InvariantError(msg)
+        return low, high, wish, last, late
 
     def snapshot(self) -> dict[str, Any]:
         """Return a copy of everything that is remembered."""

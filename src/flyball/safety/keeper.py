@@ -166,12 +166,14 @@ class Keeper:
         shield, history = self.shield, self.shield.filter.history
         observation = shield.sized(observation)
         last, last_s = history.last[0].copy(), float(history.last_s[0])
-        trusted, signal = shield.trusted(observation)[0], observation.signals[0]
+        signal = observation.signals[0]
         held = shield.gate.snapshot() if shield.gate is not None else {}
         # What the tag says is known beforehand: then the policy's action need not be judged.
-        stopped = self.stop.mode != Mode.RUNNING or bool(self.stop.of_tag(signal, trusted))
+        tagged = self.stop.tagged and self.stop.of_tag(signal, shield.trusted(observation)[0])
+        stopped = self.stop.mode != Mode.RUNNING or bool(tagged)
         safe = self._safe(last, now_s - last_s) if stopped else last
         found = self._judge(observation, safe if stopped else proposed, now_s)
+        trusted = shield.reader.read.trusted[0].copy()
         conditions = shield.monitor.note(found.decision)[0]
         causes = shield.monitor.causes(0) if any(conditions.tolist()) else ()
         answer = shield.filter.answer
@@ -185,7 +187,7 @@ class Keeper:
             answer.low[0].copy(),
             answer.high[0].copy(),
         )
-        self.stop.decide(found.decision.applied[0], situation)
+        self.stop.watch(found.decision.applied[0], situation)
         if not stopped and self.stop.mode != Mode.RUNNING:
             stopped, safe = True, self._safe(last, now_s - last_s)
             if safe.tobytes() != np.asarray(proposed, np.float64).tobytes():

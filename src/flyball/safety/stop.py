@@ -131,6 +131,13 @@ class EmergencyStop:
         (D,)
             `wanted` itself only while it is running; else as `Actuators.safe` says.
         """
+        self.watch(wanted, now)
+        if self._latch.mode == Mode.RUNNING:
+            return wanted
+        return self.actuators.safe(now.last, now.now_s - now.last_s, now.low, now.high)
+
+    def watch(self, wanted: Doubles, now: Situation) -> None:
+        """Trip where there is a cause, as `decide` does, for who knows what to do then."""
         causes = (*now.causes, *self.of_tag(now.signal, now.trusted))
         if not all(map(math.isfinite, wanted.tolist())):
             causes += ("what should be applied is no number",)
@@ -139,9 +146,11 @@ class EmergencyStop:
         self._causes = causes
         if self._owed is not None:
             self._write()
-        if self._latch.mode == Mode.RUNNING:
-            return wanted
-        return self.actuators.safe(now.last, now.now_s - now.last_s, now.low, now.high)
+
+    @property
+    def tagged(self) -> bool:
+        """Whether it watches a hardware tag."""
+        return self._tag >= 0
 
     def of_tag(self, signal: Doubles, trusted: Bools) -> tuple[str, ...]:
         """Return why the hardware tag trips; nothing where it does not, or there is none.
