@@ -90,6 +90,14 @@ def test_asking_after_every_block_gives_the_verdict_of_asking_once():
         np.testing.assert_allclose(ends, wants, atol=1e-6)
 
 
+def test_where_on_the_ramp_a_block_stands_is_told_by_its_share_not_by_a_name():
+    blocks = [replace(each, stage="canary") for each in run(200, effect=-3.0, seed=3)]
+    shy = [replace(each, shares={CHAMPION: 0.95, "challenger": 0.05}) for each in run(99, seed=3)]
+
+    assert (judge(blocks, PLAN).decision, judge(blocks, PLAN).blocks) == (Decision.PROMOTE, 100)
+    assert "less than the 10 % of the first stage" in judge(shy, PLAN).reason
+
+
 def test_a_block_that_an_early_stage_lost_is_made_good_by_a_later_one():
     blocks = run(200, effect=-3.0, seed=3)
     champion = next(n for n, each in enumerate(blocks) if each.arm == CHAMPION)

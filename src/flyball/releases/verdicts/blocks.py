@@ -27,6 +27,8 @@ class Block:
     """Probability of every arm when this one was drawn."""
 
     stage: str
+    """For people; where on the ramp a block stands is told by its shares."""
+
     ended_s: float
     """When its outcome was known, s; blocks are judged in this order."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flyball.core.batch import Bools, Doubles
+from flyball.core.batch import Bools, Doubles, Longs
 from flyball.core.errors import InvariantError
 from flyball.releases.verdicts.assigning import CHAMPION
 from flyball.releases.verdicts.blocks import Block, joined
@@ -40,7 +40,7 @@ class Evidence(NamedTuple):
     share: Doubles  # (T,)
     exposed: Doubles  # (T,)  whether the challenger decided at all
     ended_s: Doubles  # (T,)
-    stages: tuple[str, ...]
+    rung: Longs  # (T,)  the highest of the ramp whose share the challenger had; -1: none
     usual: Doubles  # (T,)  the champion's primary figure, less the twin's; NaN for the challenger
     lost_share: Doubles  # (T,)  of the challenger's blocks so far
     lost: int
@@ -83,7 +83,7 @@ def evidence(blocks: Sequence[Block], plan: Plan, challenger: str) -> Evidence:
         share=np.array([_odds(each, challenger) for each in counted]),
         exposed=exposed,
         ended_s=ended_s,
-        stages=tuple(each.stage for each in counted),
+        rung=_rungs(counted, plan, challenger),
         usual=_usual(counted, plan, exposed > 0),
         lost_share=_lost_share(ended_s, exposed, lost, challenger, paired),
         lost=len(lost),
@@ -97,6 +97,13 @@ def _odds(block: Block, challenger: str) -> float:
     """Return the challenger's probability among the two; 0 where there was no lot between them."""
     mine, other = block.shares.get(challenger, 0.0), block.shares.get(CHAMPION, 0.0)
     return mine / (mine + other) if min(mine, other) >= LEAST_SHARE else 0.0
+
+
+def _rungs(blocks: Sequence[Block], plan: Plan, challenger: str) -> Longs:
+    """Return (T,) the rung of each block, by its share: names of stages are for people."""
+    ramp = np.array([rung.share for rung in plan.ramp])
+    given = np.array([each.shares[challenger] for each in blocks])
+    return np.searchsorted(ramp, given * (1.0 + 1e-9), side="right") - 1
 
 
 def _fault(block: Block, plan: Plan) -> str:

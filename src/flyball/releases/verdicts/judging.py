@@ -156,18 +156,16 @@ def _ready(found: Evidence, plan: Plan) -> Bools:
 
     Blocks of a later stage stand in for those that an earlier one lost.
     """
-    names = [rung.stage for rung in plan.ramp]
-    rung = np.array([names.index(stage) if stage in names else -1 for stage in found.stages])
     needed = np.cumsum([each.blocks for each in plan.ramp[::-1]])[::-1]
-    full = [np.cumsum(rung >= k) >= blocks for k, blocks in enumerate(needed)]
+    full = [np.cumsum(found.rung >= k) >= blocks for k, blocks in enumerate(needed)]
     full.append(np.cumsum(found.exposed) >= plan.exposed)
     full.append(found.lost_share <= plan.lost)
     return np.asarray(np.logical_and.reduce(full))
 
 
 def _rung_full(found: Evidence, plan: Plan) -> bool:
-    last = found.stages[-1]
-    return any(rung.stage == last and found.stages.count(last) >= rung.blocks for rung in plan.ramp)
+    last = int(found.rung[-1])
+    return last >= 0 and bool((found.rung == last).sum() >= plan.ramp[last].blocks)
 
 
 def _finding(metric: Metric, each: Paths, plan: Plan, unit: float, n: int) -> Finding:

@@ -47,7 +47,7 @@ class Rung:
 
     stage: str
     share: float
-    """The challenger's probability of a block."""
+    """The challenger's probability of a block; blocks with this much or more count for the rung."""
 
     blocks: int
     """Blocks of evidence, of either arm, before the next stage or promotion."""

@@ -110,16 +110,17 @@ def _held(story: Story, alarms: Sequence[str]) -> str:
 
 def _missing(story: Story) -> str:
     """Return how many blocks the ramp lacks, or nothing."""
-    ramp, stages = story.plan.ramp, story.found.stages[: story.n]
-    for rung in ramp:
-        seen = stages.count(rung.stage)
-        if rung.stage == stages[-1] and seen < rung.blocks:
-            return f"{seen} of {rung.blocks} blocks of stage {rung.stage}"
-        if rung.stage == stages[-1] and rung is not ramp[-1]:
-            return f"stage {rung.stage} has its {rung.blocks} blocks, the next may begin"
-    seen = sum(stages.count(rung.stage) for rung in ramp)
-    needed = sum(rung.blocks for rung in ramp)
-    return f"{seen} of the {needed} blocks of all stages" if seen < needed else ""
+    ramp, rungs = story.plan.ramp, story.found.rung[: story.n]
+    last = int(rungs[-1])
+    seen = int((rungs == last).sum())
+    if last < 0:
+        return f"the challenger has less than the {100.0 * ramp[0].share:g} % of the first stage"
+    if seen < ramp[last].blocks:
+        return f"{seen} of {ramp[last].blocks} blocks of stage {ramp[last].stage}"
+    if last + 1 < len(ramp):
+        return f"stage {ramp[last].stage} has its {ramp[last].blocks} blocks, the next may begin"
+    whole, needed = int((rungs >= 0).sum()), sum(rung.blocks for rung in ramp)
+    return f"{whole} of the {needed} blocks of all stages" if whole < needed else ""
 
 
 def _open(story: Story) -> str:
