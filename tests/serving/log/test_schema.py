@@ -7,6 +7,7 @@ import pytest
 
 from flyball.core.errors import RunError
 from flyball.serving.log import schema
+from flyball.serving.log.chain import PASSING
 
 
 def connected(path, durability="process", max_bytes=0):
@@ -77,6 +78,16 @@ def test_a_newer_file_and_one_of_something_else_are_left_alone(tmp_path):
     other.close()
 
 
+def test_an_sqlite_that_is_too_old_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    connection = schema.writing(tmp_path / "log.db", "process", 0)
+
+    with pytest.raises(RunError, match=r"allowed: SQLite 3\.37 or newer; fix: use a Python"):
+        schema.prepare(connection, "log.db")
+
+    connection.close()
+
+
 def test_a_reader_cannot_write(tmp_path):
     writer = connected(tmp_path / "a ?#% log.db")
     reader = schema.reading(tmp_path / "a ?#% log.db")
@@ -89,7 +100,5 @@ def test_a_reader_cannot_write(tmp_path):
 
 
 def test_kinds_of_which_there_are_few_are_those_that_the_index_is_for():
-    from flyball.serving.log.chain import PASSING
-
     (index,) = [each for each in schema.FIRST if "INDEX rare" in each]
     assert index.endswith("(" + ", ".join(f"'{kind}'" for kind in PASSING) + ")")

@@ -21,6 +21,9 @@ from flyball.serving.log.chain import draft
 from flyball.serving.log.writer import Writer
 from tests.serving.log.samples import decision, keep, lines, meddle, stop
 
+# On later versions of Python forking is warned of where a test runner has threads.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
 SETTINGS = LogSettings(durability="process")
 
 

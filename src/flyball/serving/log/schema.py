@@ -4,12 +4,16 @@
 import sqlite3
 from pathlib import Path
 
-from flyball.core.errors import Problem, RunError
+from flyball.core.errors import RunError
 from flyball.core.journal import START
+from flyball.serving.log.refusals import refused
 from flyball.serving.log.settings import Durability
 
 APPLICATION = 0x466C7962
 """What SQLite's header says whose file it is."""
+
+OLDEST = (3, 37)
+"""SQLite that knows tables which hold what they say."""
 
 COLUMNS = (
     "sequence",
@@ -50,6 +54,7 @@ FIRST = (
         line BLOB NOT NULL
     ) STRICT
     """,
+    "CREATE INDEX carried_kind ON carried (kind, unit)",
     "CREATE TABLE anchor (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,"
     " hash TEXT NOT NULL, placed INTEGER NOT NULL) STRICT",
     f"INSERT INTO anchor VALUES (1, 0, '{START}', 0)",  # noqa: S608 - a constant
@@ -160,10 +165,17 @@ def prepare(connection: sqlite3.Connection, where: str) -> None:
     Raises
     ------
     RunError
-        For a file that something else wrote, or a newer version.
+        For a file that something else wrote, or a newer version; or an SQLite that is too old.
     sqlite3.Error
         Where it cannot be written.
     """
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise refused(
+            where,
+            f"SQLite {sqlite3.sqlite_version}",
+            "SQLite " + ".".join(map(str, OLDEST)) + " or newer",
+            "use a Python that was built with a newer one",
+        )
     version, owner = _version(connection)
     (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if owner != APPLICATION and (n_tables or version):
@@ -190,11 +202,9 @@ def _version(connection: sqlite3.Connection) -> tuple[int, int]:
 
 
 def _foreign(where: str, found: str) -> RunError:
-    return RunError(
-        Problem(
-            where=where,
-            found=found,
-            allowed=f"a decision log of version {len(STEPS)} or older, or no file",
-            fix="name another file, or use the version of Flyball that wrote it",
-        )
+    return refused(
+        where,
+        found,
+        f"a decision log of version {len(STEPS)} or older, or no file",
+        "name another file, or use the version of Flyball that wrote it",
     )
