@@ -7,13 +7,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flyball.releases.admission import Expected, admit
 from flyball.releases.manifest import (
     EVALUATION,
+    FILES,
     GRAPH,
     LIMITS,
     MANIFEST,
@@ -179,6 +184,20 @@ def test_a_plant_with_other_signals_refuses(packed):
     assert "interface.signals: 1 entries; allowed: 0 entries" in refused(
         packed, digest, expected=other
     )
+
+
+@given(name=st.sampled_from(sorted(FILES)), at=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_one_changed_bit_anywhere_is_refused(packed, name, at, bit):
+    maker, digest = packed
+    files = dict(maker.vault.get(digest).files)
+    content = bytearray(files[name])
+    content[at % len(content)] ^= 1 << bit
+
+    with TemporaryDirectory() as folder:
+        for own, old in files.items():
+            Path(folder, own).write_bytes(bytes(content) if own == name else old)
+        with pytest.raises(ReleaseError):
+            admit(Path(folder), maker.vault, maker.trust, EXPECTED)
 
 
 NEVER = """

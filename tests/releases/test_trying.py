@@ -61,6 +61,16 @@ def test_a_process_that_hangs_dies_floods_or_lies_is_refused(monkeypatch, progra
         answers(program, monkeypatch)
 
 
+@pytest.mark.parametrize("size", [100_000, 8 << 20])
+def test_a_process_that_dies_before_it_has_read_everything_is_refused(monkeypatch, size):
+    popen = trying.subprocess.Popen
+    command = [sys.executable, "-I", "-c", "raise SystemExit(3)"]
+    monkeypatch.setattr(trying.subprocess, "Popen", lambda _, **more: popen(command, **more))
+
+    with pytest.raises(ReleaseError, match=r"the trial ended with"):
+        ask(b"x" * size, FINE, n_rows=16, config=SHORT, where="g")
+
+
 def test_a_graph_that_takes_too_much_memory_is_refused():
     small = TrialConfig(memory_b=1 << 16)
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,6 +140,8 @@ def _exchange(process: subprocess.Popen[bytes], request: bytes) -> bytes:
         process.stdin.write(request)
         process.stdin.close()
     except BrokenPipeError:
+        with suppress(BrokenPipeError):  # what is left of the request is of no use to anybody
+            process.stdin.close()
         return b""
     return process.stdout.read(MOST_OUTPUT + 1)
 
