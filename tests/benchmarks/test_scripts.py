@@ -86,3 +86,14 @@ def test_the_filter_is_compared_with_solvers_and_rivals_may_be_missing():
     rivals = [row for metric, row in figures.items() if "single decisions/s" in metric]
     assert all((row["ratio"] or 0) > 1 or "make peers" in row["note"] for row in rivals)
     assert figures["yardstick"]["ours"] > 0
+
+
+@pytest.mark.slow
+def test_single_decisions_are_timed_through_every_layer_and_are_judged():
+    _, figures = printed("safety_single.py", "--quick")
+
+    judged = [metric for metric, row in figures.items() if row["target"] is not None]
+    assert len(judged) == 4 + 4 + 1  # judge and keeper of four plants, and the record
+    assert all("median" in metric for metric in judged)
+    assert sum("keeper" in metric for metric in figures) == 2 * 4
+    assert all(row["ours"] > 0 for row in figures.values())

@@ -2,6 +2,7 @@
 """Equal content, equal hash; anything else, another one."""
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import combinations
 from typing import NamedTuple
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from flyball.core.errors import InvariantError
+from flyball.core.journal import canonical
 from flyball.core.limits import Box
-from flyball.safety.fingerprint import fingerprint
+from flyball.safety.fingerprint import _bits, fingerprint
 from tests.safety.plant import LIMITS
 
 
@@ -54,6 +56,21 @@ def test_things_that_differ_have_different_fingerprints():
 )
 def test_things_that_hold_the_same_have_the_same_fingerprint(one, other):
     assert fingerprint(one) == fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        (np.zeros((1, 1, 0), np.float32), np.array([[1.5, np.nan]])),
+        (np.array([True, False]), np.array(3.0), np.arange(4, dtype=">i4")),
+        (np.arange(6.0).reshape(2, 3).T, np.array([], np.int64)),
+    ],
+)
+def test_arrays_alone_have_the_fingerprint_that_they_have_among_others(arrays):
+    kept = [["array", *_bits(array)] for array in arrays]
+
+    assert fingerprint(*arrays) == sha256(canonical(kept).encode()).hexdigest()
+    assert kept[0][3] == sha256(np.ascontiguousarray(arrays[0]).tobytes()).hexdigest()
 
 
 def test_a_limit_that_is_tightened_or_renamed_has_another_fingerprint():

@@ -84,5 +84,7 @@ def _bits(array: Any) -> list[Any]:
     if array.dtype.hasobject:
         msg = "no fingerprint of an array of objects"
         raise InvariantError(msg)
-    low = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return [low.dtype.str, list(array.shape), sha256(low.tobytes()).hexdigest()]
+    low = array
+    if array.dtype.str[0] == ">" or not array.flags.c_contiguous:
+        low = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return [low.dtype.str, list(array.shape), sha256(low.data).hexdigest()]
