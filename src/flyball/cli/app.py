@@ -14,6 +14,7 @@ from flyball.cli.doctor import doctor
 from flyball.cli.evaluate import evaluate
 from flyball.cli.limits import limits
 from flyball.cli.schedule import schedule
+from flyball.cli.serve import keys, serve
 from flyball.cli.template import template
 from flyball.cli.train import train
 from flyball.cli.tune import tune
@@ -50,7 +51,7 @@ def options(
 
 
 for command in (
-    template, check, train, tune, evaluate, schedule, demo, limits, certify,
+    template, check, train, tune, evaluate, schedule, demo, limits, certify, serve, keys,
     worlds, algorithms, doctor,
 ):  # fmt: skip
     app.command()(command)

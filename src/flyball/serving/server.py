@@ -156,6 +156,15 @@ class Server:
         self.counts.took(self.clock.elapsed_s() - began_s)
         return reply
 
+    def warm(self) -> None:
+        """Compile and load all that a decision needs, before the first one is asked for."""
+        unit = Unit("", self.site, self._keeper())
+        unit.keeper.begin(0.0, np.zeros(len(self.site.values)))
+        for pilot in self.lineup.pilots.values():
+            unit.propose(pilot)
+        judged = unit.keeper.judge(unit.observation, np.zeros(len(self.site.values)), 0.0)
+        unit.keeper.withdraw(judged)
+
     def units(self) -> int:
         """Return how many units were decided for."""
         return len(self._units)

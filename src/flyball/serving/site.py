@@ -86,3 +86,18 @@ class Site:
             each.name: self.actions.get(each.name, safety.actuators.Hold()) for each in self.values
         }
         return safety.StopConfig(actions=actions, tag=self.tag, two_people=self.two_people)
+
+
+def plan_of(spec: Spec, margin: float = 0.05) -> releases.verdicts.Plan:
+    """Return a plan that judges challengers by the first KPI of a plant.
+
+    Parameters
+    ----------
+    spec
+        Of the plant.
+    margin
+        Loss that is accepted, in the unit of the KPI.
+    """
+    kpi = spec.kpis[0]
+    primary = releases.verdicts.Metric(name=kpi.name, unit=kpi.unit, sense=kpi.sense, margin=margin)
+    return releases.verdicts.Plan(primary=primary)

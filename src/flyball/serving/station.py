@@ -40,13 +40,20 @@ class Station:
         Where the log or the registry cannot be opened.
     """
 
-    def __init__(self, site: Site, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        settings: Settings,
+        clock: Clock | None = None,
+        log: LogSettings | None = None,
+    ) -> None:
         self.site, self.settings, self.clock = site, settings, clock or SystemClock()
         folder = settings.folder
         folder.mkdir(0o700, parents=True, exist_ok=True)
         (folder / "trust").mkdir(exist_ok=True)
         self.events: deque[Event] = deque(maxlen=1000)
-        self.log = open_log(folder / "decisions.db", LogSettings(durability=settings.durability))
+        own = log or LogSettings(durability=settings.durability)
+        self.log = open_log(folder / "decisions.db", own)
         where = settings.database.get_secret_value() or folder / "registry.db"
         self.registry = releases.Registry.open(where, self.clock)
         self.vault = releases.Vault(folder / "vault")
@@ -64,6 +71,7 @@ class Station:
         self._owed: deque[str] = deque()
         self._set_up()
         self.field.refresh()
+        self.server.warm()
 
     def _set_up(self) -> None:
         """Put the fallback in control of a plant that nobody has set up."""
