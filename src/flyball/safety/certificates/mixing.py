@@ -231,8 +231,10 @@ class PolytopeBackup:
     def value(self, low: Doubles, high: Doubles) -> Doubles:
         """Return (n, D) what to hold from boxes (n, X).
 
-        Proved for boxes that meet the polytope and are no wider than twice the error; for others it
-        is the value of the point nearest to their middle, and the model has to be asked.
+        For a box no wider than twice the error it is proved that every state of the polytope in it
+        is led back into the polytope, and that a box that lies in the polytope is led, as a box, to
+        where all of it does. For others it is the value of the point nearest to their middle, and
+        the model has to be asked.
         """
         own = np.ascontiguousarray(low, np.float64), np.ascontiguousarray(high, np.float64)
         return value_of(self.corners, *own)
