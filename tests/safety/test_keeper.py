@@ -19,9 +19,9 @@ from tests.safety.rail import BRAKE, FASTEST_M_PER_S, SPEC, VALUES, WALL_M, Rail
 class Site:
     """A rail under a keeper."""
 
-    def __init__(self, gate=True, journal=None):
+    def __init__(self, gate=True, journal=None, **tag):
         self.journal = journal or MemoryJournal()
-        self.keeper = keeper_of(self.journal, gate=gate)
+        self.keeper = keeper_of(self.journal, gate=gate, **tag)
         self.rail, self.now_s, self.kept = Rail(1), 0.0, []
         self.rail.count[:] = -(10**9)  # no end
         self.seen = self.rail._observe(np.ones(1, np.bool_))
@@ -45,10 +45,10 @@ class Site:
         self.keeper.stop.release("bob", f"b{self.now_s}", self.now_s)
 
 
-def keeper_of(journal, gate=True):
+def keeper_of(journal, gate=True, **tag):
     shield = Shield(SPEC, envelope(), n_envs=1, step_s=0.1, config=ShieldConfig(gate=gate))
-    config = StopConfig(actions={"push": GoTo(0.0)})
-    stop = EmergencyStop(lambda: journal, config, VALUES, now_s=0.0)
+    config = StopConfig(actions={"push": GoTo(0.0)}, **tag)
+    stop = EmergencyStop(lambda: journal, config, VALUES, SPEC.signals, now_s=0.0)
     return Keeper(shield, stop, journal, certificate="c1")
 
 
@@ -223,3 +223,22 @@ def test_a_site_says_itself_when_so_much_goes_wrong_that_its_plant_stops():
 
     assert site.step(0.0).mode == Mode.RUNNING
     assert site.step(1e9).mode == Mode.TRIPPED
+
+
+@pytest.mark.parametrize("tag", [{"tag": "x", "healthy": False}, {}])
+def test_a_stop_by_its_tag_is_judged_once_and_any_other_twice(tag):
+    site, judged = Site(**tag), []
+    site.release()
+    site.step(2.0)
+    if not tag:
+        site.seen.signals[:] = 5.0, 0.0  # beyond the wall: lost
+    judge = site.keeper.shield.judge
+    site.keeper.shield.judge = lambda *given: judged.append(1) or judge(*given)
+
+    kept = site.keeper.decide(site.seen, np.array([3.0]), site.now_s)
+
+    assert kept.mode == Mode.TRIPPED
+    assert len(judged) == (1 if tag else 2)
+    assert kept.value[0] != 3.0
+    site.keeper.shield.judge = judge
+    assert keeper_of(MemoryJournal()).again(site.journal.records()).difference is None

@@ -83,13 +83,20 @@ def record_of(entry: Entry) -> Record:
         "first": bool(inputs.first),
         "stopped": bool(inputs.stopped),
         "last_s": number(inputs.last_s),
-        **{name: _numbers(getattr(inputs, name)) for name in NUMBERS},
+        "proposed": _numbers(inputs.proposed),
+        "signal": _numbers(inputs.signal),
+        "error": _numbers(inputs.error),
+        "last": _numbers(inputs.last),
         "trusted": inputs.trusted.tolist(),
         "applied": _numbers(entry.applied),
         "codes": dict(entry.codes),
         "binding": list(entry.binding),
         "multipliers": {name: number(x) for name, x in entry.multipliers.items()},
-        **{name: getattr(entry, name) for name in TEXTS},
+        "observation": entry.observation,
+        "policy": entry.policy,
+        "shield": entry.shield,
+        "certificate": entry.certificate,
+        "operator": entry.operator,
     }
 
 

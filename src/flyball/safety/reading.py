@@ -174,14 +174,14 @@ class Reader:
         )
         self.pool, (_, own) = pooled(senses, read)
         self.read: Read = own
-        self._shape = signals
+        self._shape, self._vetoed = signals, False
         self._proposed = self.read.proposed.reshape(n_envs, n_agents, n_values)
 
     def sized(self, observation: Observation) -> bool:
         """Return whether the signals of an observation are those of these copies."""
         shape = self._shape
-        signals = np.shape(observation.signals) == shape == np.shape(observation.age_s)
-        return signals and np.shape(observation.quality) == shape
+        signals = observation.signals.shape == shape == observation.age_s.shape
+        return signals and observation.quality.shape == shape
 
     def believed(self, observation: Observation) -> Bools:
         """Return (B, M) which signals are believed, valid until the next reading."""
@@ -217,18 +217,17 @@ class Reader:
         read = self.read
         _fill(self._proposed, proposed)
         _fill(read.now_s, now_s)
-        if vetoed is None:
-            read.vetoed[...] = False
-        else:
-            read.vetoed[...] = vetoed.reshape(-1)
+        if vetoed is not None or self._vetoed:
+            self._vetoed = vetoed is not None
+            read.vetoed[...] = False if vetoed is None else vetoed.reshape(-1)
         ask(self.pool)
         return read
 
 
 def _fill(target: Doubles, array: Doubles) -> None:
     """Write an array into another; one that does not fit says nothing."""
-    if np.shape(array) == target.shape:
-        target[...] = array
+    own = np.asarray(array)
+    if own.shape == target.shape:
+        target[...] = own
         return
-    own = np.asarray(array, np.float64)
     target[...] = own.reshape(target.shape) if own.size == target.size else np.nan
