@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from itertools import repeat
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -73,7 +74,15 @@ class MemoryLog(MemoryJournal):
     def __init__(self):
         super().__init__()
         self.fails = ""
-        self._by_id, self._by_unit = {}, {}
+        self._by_id, self._by_unit, self._told = {}, {}, set()
+
+    def keep(self, record):
+        own = (record.get("kind"), record.get("outcome_id"))
+        fresh = own not in self._told
+        if fresh:
+            self.append(record)
+        self._told.add(own)
+        return SimpleNamespace(fresh=fresh)
 
     def append(self, record):
         self._check()

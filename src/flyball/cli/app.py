@@ -9,10 +9,12 @@ from flyball import __version__
 from flyball.cli.algorithms import algorithms
 from flyball.cli.certify import certify
 from flyball.cli.check import check
+from flyball.cli.control import advance, promote, rollback, status, stop
 from flyball.cli.demo import demo
 from flyball.cli.doctor import doctor
 from flyball.cli.evaluate import evaluate
 from flyball.cli.limits import limits
+from flyball.cli.release import release
 from flyball.cli.schedule import schedule
 from flyball.cli.serve import keys, serve
 from flyball.cli.template import template
@@ -51,7 +53,8 @@ def options(
 
 
 for command in (
-    template, check, train, tune, evaluate, schedule, demo, limits, certify, serve, keys,
+    template, check, train, tune, evaluate, schedule, demo, limits, certify,
+    serve, keys, release, advance, promote, rollback, stop, status,
     worlds, algorithms, doctor,
 ):  # fmt: skip
     app.command()(command)

@@ -6,6 +6,7 @@ JSON Web Token of the site's own identity provider may stand in its place. Witho
 anybody: there is no anonymous role.
 """
 
+import contextlib
 import hmac
 import json
 import secrets
@@ -65,8 +66,9 @@ class Keys:
         self._known: dict[str, Key] = {}
 
     def named(self, digest: str) -> Key | None:
-        """Return the key of a digest, as the file says now."""
-        self._read()
+        """Return the key of a digest, as the file says now; as it last did where it is damaged."""
+        with contextlib.suppress(ConfigError):
+            self._read()
         return self._known.get(digest)
 
     def all(self) -> list[Key]:

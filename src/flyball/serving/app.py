@@ -201,9 +201,13 @@ def _releases(app: FastAPI, station: Station) -> None:
     registry = station.registry
 
     @app.get("/v1/releases", dependencies=[viewer])
-    def listed() -> Response:
+    def listed(
+        text: Annotated[str, Query(max_length=100)] = "",
+        after: Annotated[str, Query(max_length=200)] = "",
+        limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    ) -> Response:
         """List releases, newest first."""
-        page = registry.releases()
+        page = registry.releases(text=text, after=after, limit=limit)
         return _answer(page._asdict() | {"entries": [entry._asdict() for entry in page.entries]})
 
     @app.get("/v1/releases/{digest}", dependencies=[viewer])

@@ -115,7 +115,9 @@ class Controller:
         """Add a verdict to the path of its comparison, where it says something new."""
         said = (str(verdict.decision), verdict.blocks, staging.number)
         if said != self._said:
-            self._registry.paths.add(self._site.name, staging.number, verdict.as_json())
+            record = verdict.as_json()
+            record["path"] = record["path"][-1:]  # earlier moments stand in earlier records
+            self._registry.paths.add(self._site.name, staging.number, record)
             self._said = said
         if verdict.decision == "promote":
             self._notice("ready to promote", {"why": verdict.reason})

@@ -32,12 +32,20 @@ from flyball.serving.site import Site
 from flyball.serving.unit import Unit, faults, in_force
 
 
+class Kept(Protocol):
+    """What became of a record."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was not there before."""
+        ...
+
+
 class Log(Journal, Protocol):
     """The decision log, as the server needs it."""
 
-    @property
-    def head(self) -> tuple[int, str]:
-        """How many records there are, and the hash of the last one."""
+    def keep(self, record: Record) -> Kept:
+        """Keep a record, and say whether it is new."""
         ...
 
     def find(self, decision_id: str) -> Record | None:
@@ -297,9 +305,7 @@ class Server:
         record = {"kind": "outcome", **asdict(outcome)}
         for name in ("metrics", "twin"):
             record[name] = {key: number(x) for key, x in record[name].items()}
-        before = self.log.head[0]
-        self.log.append(record)
-        return self.log.head[0] > before
+        return self.log.keep(record).fresh
 
     def _lose(self, why: str) -> None:
         """Leave the fallback in control: what it does is not written down."""

@@ -19,6 +19,9 @@ from flyball.serving.server import Server, ServerConfig
 from flyball.serving.settings import Settings
 from flyball.serving.site import Site
 
+FLAG = "STOP"
+"""File in the folder that stops the plant while it lies there."""
+
 ITSELF = "station"
 """Who does what a station does by itself, in the audit."""
 
@@ -69,6 +72,7 @@ class Station:
         self.door = Door(access, self.clock, settings.max_requests_per_s)
         self._ended = threading.Event()
         self._owed: deque[str] = deque()
+        self._fault, self._tended = "", self.clock.now().date()
         self._set_up()
         self.field.refresh()
         self.server.warm()
@@ -94,6 +98,7 @@ class Station:
 
     def look(self) -> None:
         """Do once what is done all the time: settle debts, judge, refresh the field."""
+        self._heed_flag()
         try:
             while self._owed:
                 self._roll_back(self._owed[0])
@@ -102,6 +107,28 @@ class Station:
         except FlyballError as error:
             self.notice("controller waits", {"why": str(error)})
         self.field.refresh()
+        self._tend()
+
+    def _tend(self) -> None:
+        """Drop what is too old from the log once a day, and tell of its faults."""
+        now = self.clock.now()
+        if self.log.fault != self._fault:
+            self._fault = self.log.fault
+            if self._fault:
+                self.notice("log fault", {"why": self._fault})
+        if now.date() != self._tended:
+            self._tended = now.date()
+            try:
+                self.log.retain(now.timestamp())
+            except FlyballError as error:
+                self.notice("log fault", {"why": str(error)})
+
+    def _heed_flag(self) -> None:
+        """Stop the plant while a file of that name lies in the folder."""
+        flag = self.settings.folder / FLAG
+        if flag.exists() and self.server.stop.mode == "running":
+            self.server.stop.trip(f"the file {flag} is there", self.clock.now().timestamp())
+            self.notice("stop", {"by": "a file", "reason": str(flag)})
 
     def _roll_back(self, why: str) -> None:
         """Tell the registry of a hard guard, which has acted already."""
