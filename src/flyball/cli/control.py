@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`flyball status`, `stop`, `advance`, `promote` and `rollback`: a server's API from a shell."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -121,10 +122,24 @@ def ask(address: str, key: str, method: str, path: str, body: Any = None) -> Any
         with urllib.request.urlopen(request, timeout=10.0) as answer:  # noqa: S310 - checked above
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        told = json.loads(error.read())
-        raise RunError([Problem(**problem) for problem in told["problems"]]) from error
-    except (OSError, ValueError) as error:
+        raise _refused(address + path, error) from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise _unanswered(address, str(error)) from error
+
+
+def _refused(where: str, error: urllib.error.HTTPError) -> RunError:
+    """Return the problems that a server tells; another server than Flyball's tells none."""
+    try:
+        return RunError([Problem(**problem) for problem in json.load(error)["problems"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return RunError(
+            Problem(
+                where=where,
+                found=f"answer {error.code} ({error.reason})",
+                allowed="what a Flyball server answers",
+                fix="name its --address; flyball serve says where it listens",
+            )
+        )
 
 
 def _unanswered(address: str, found: str) -> RunError:

@@ -12,6 +12,7 @@ from flyball.core.clock import SystemClock
 from flyball.core.errors import ConfigError, Problem, nearest
 
 if TYPE_CHECKING:
+    from flyball.releases import Role
     from flyball.serving import Site
 
 ROOM = "classics/"
@@ -22,7 +23,9 @@ FOLDER = Annotated[Path, typer.Option(help="Folder of the server: keys, log, rel
 def serve(  # noqa: PLR0913 - a typer command's options
     plant: Annotated[str, typer.Argument(help="A guarded plant.")] = "classics/two-tanks",
     *,
-    folder: FOLDER = Path("serving"),
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder of the server: keys, log, releases.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen at.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings as TOML.")] = None,
@@ -84,8 +87,26 @@ def keys(
     elif revoke:
         say(f"{known.revoke(name)} keys of {name} open nothing any more")
     else:
+        own = _role(role)
         folder.mkdir(0o700, parents=True, exist_ok=True)
-        say(known.add(name, serving.role_of(role), SystemClock()))
+        say(known.add(name, own, SystemClock()))
+
+
+def _role(name: str) -> "Role":
+    """Return a role by its name.
+
+    Raises
+    ------
+    ConfigError
+        For another one.
+    """
+    from flyball import releases
+
+    known = [role.name.lower() for role in releases.Role]
+    if name.lower() not in known:
+        found, fix = f"'{name}'", nearest(name, known) if name else "say what the key may do"
+        raise ConfigError(Problem(where="--role", found=found, allowed=", ".join(known), fix=fix))
+    return releases.Role[name.upper()]
 
 
 def site_of(plant: str) -> "Site":

@@ -6,6 +6,7 @@ It never promotes: that takes an approver and another person who began. What it 
 blocks that have ended; a block without an outcome is no evidence yet.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -136,9 +137,10 @@ def blocks_of(log: Log, number: int, waited_s: float = -inf) -> Iterator[Any]:
         Blocks that ended before this moment without an outcome are lost.
     """
     told = outcomes_of(log.of_kind("outcome"))
-    for record in log.of_kind("block"):
-        if record["number"] != number:
-            continue
+    # By key: of a name that was used for several blocks nobody knows which its outcome is of.
+    own = [record for record in log.of_kind("block") if record["number"] == number]
+    again = Counter(record["key"] for record in own)
+    for record in {record["key"]: record for record in own}.values():
         outcome = told.get((record["unit"], record["block"]))
         ended_s = float(record["ended_s"])
         if outcome is None and ended_s >= waited_s:
@@ -151,7 +153,7 @@ def blocks_of(log: Log, number: int, waited_s: float = -inf) -> Iterator[Any]:
             ended_s=ended_s,
             outcome=_figures(record, outcome),
             twin={} if outcome is None else _floats(outcome["twin"]),
-            lost=_why_lost(record, outcome),
+            lost=_why_lost(record, outcome, again[record["key"]]),
             breaches=record["breaches"],
         )
 
@@ -161,7 +163,9 @@ def outcomes_of(records: Iterator[Record]) -> dict[tuple[str, str], Record]:
     return {(record["unit"], record["block"]): record for record in records}
 
 
-def _why_lost(record: Record, outcome: Record | None) -> str:
+def _why_lost(record: Record, outcome: Record | None, times: int) -> str:
+    if times > 1:
+        return f"{times} blocks had its name"
     if record["switched"]:
         return "control changed hands before it ended"
     if outcome is None:

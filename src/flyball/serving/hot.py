@@ -16,7 +16,7 @@ from flyball.core.errors import FlyballError, RunError
 from flyball.releases import Role
 from flyball.serving.door import Door, Refused, refusal
 from flyball.serving.log import LogConflictError
-from flyball.serving.server import Server
+from flyball.serving.server import Server, UsedError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -82,7 +82,7 @@ class Hot:
         request = decoded(self._request, body)
         try:
             return self._server.decide(request)
-        except LogConflictError as error:
+        except (UsedError, LogConflictError) as error:
             raise Refused(409, *error.problems) from error
         except RunError as error:
             raise Refused(422, *error.problems) from error
@@ -91,6 +91,8 @@ class Hot:
         outcomes = decoded(self._outcomes, body)
         try:
             return {"kept": sum(self._server.learn(outcome) for outcome in outcomes)}
+        except LogConflictError as error:
+            raise Refused(409, *error.problems) from error
         except FlyballError as error:
             raise Refused(422, *error.problems) from error
 

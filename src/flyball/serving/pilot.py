@@ -18,6 +18,13 @@ from flyball.core.errors import PolicyError, Problem
 from flyball.core.protocols import Policy
 from flyball.core.spec import Spec, TanhGaussian
 
+TYPES = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(bool)": np.dtype(np.bool_),
+}
+"""Kinds of numbers that graphs and bound arrays share."""
+
 
 class Proposal(NamedTuple):
     """What a pilot would do."""
@@ -122,8 +129,8 @@ class Learned:
         held = []
         for entry in self._session.get_inputs():
             array = inputs.get(entry.name)
-            if array is None or (array.ndim > 1 and entry.shape[-1] != array.shape[-1]):
-                raise _unfit(self.name, f"input {entry.name} {entry.shape}")
+            if array is None or not _fits(entry, array):
+                raise _unfit(self.name, f"input {entry.name} {entry.shape} {entry.type}")
             held.append(ort.OrtValue.ortvalue_from_numpy(array))
             self._binding.bind_ortvalue_input(entry.name, held[-1])
         names = [entry.name for entry in self._session.get_outputs()]
@@ -135,8 +142,8 @@ class Learned:
             if array is None or not array.size:
                 self._binding.bind_output(entry.name)
                 continue
-            if entry.shape[-1] != array.shape[-1]:
-                raise _unfit(self.name, f"output {entry.name} {entry.shape}")
+            if not _fits(entry, array):
+                raise _unfit(self.name, f"output {entry.name} {entry.shape} {entry.type}")
             self._binding.bind_output(
                 entry.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data
             )
@@ -160,6 +167,12 @@ class Learned:
         return _checked(
             f"policy {self.name[:12]}", self._value[0], memory, self._after, self._nothing
         )
+
+
+def _fits(entry: Any, array: Any) -> bool:
+    """Return whether an input or output of a graph has an array's width and kind of numbers."""
+    same = TYPES.get(entry.type) == array.dtype and len(entry.shape) == array.ndim
+    return same and (array.ndim == 1 or bool(entry.shape[-1] == array.shape[-1]))
 
 
 def _checked(

@@ -7,7 +7,7 @@ durable in the log before it is returned; a repeated decision id returns what wa
 
 Every stage is total. A pilot that fails, says no number or is late loses the decision to the
 fallback, and after too many of them the field (`guards`). A log that cannot keep a decision leaves
-the fallback in control until it can.
+the fallback in control until it can. A decision that itself fails stops the plant (`resort`).
 """
 
 import threading
@@ -28,8 +28,13 @@ from flyball.serving.guards import GuardConfig, Guards
 from flyball.serving.lineup import Lineup
 from flyball.serving.pilot import Baseline, Pilot, Proposal
 from flyball.serving.reply import digest_of, hash_of, packed, reply_of
+from flyball.serving.resort import last_resort
 from flyball.serving.site import Site
-from flyball.serving.unit import Unit, faults, in_force
+from flyball.serving.unit import Unit, faults, in_force, misnamed
+
+
+class UsedError(RunError):
+    """An id that was used for something else."""
 
 
 class Kept(Protocol):
@@ -160,7 +165,7 @@ class Server:
         began_s = self.clock.elapsed_s()
         with self._lock:
             known = self._repeated(request)
-            reply = self._answer(request) if known is None else known
+            reply = self._answered(request) if known is None else known
         self.counts.took(self.clock.elapsed_s() - began_s)
         return reply
 
@@ -177,11 +182,38 @@ class Server:
         """Return how many units were decided for."""
         return len(self._units)
 
-    def _answer(self, request: Request) -> Reply:
+    def _answered(self, request: Request) -> Reply:
+        """Answer a request that can be one; whatever fails in that, the plant gets an answer."""
         unit = self._unit(request)
+        try:
+            return self._answer(unit, request)
+        except Exception as error:  # noqa: BLE001 - a plant that waits for an answer is worse
+            return self._fail(unit, request, f"it failed ({type(error).__name__}: {error})")
+
+    def _fail(self, unit: Unit, request: Request, why: str) -> Reply:
+        """Stop the plant and answer each actuator's safe action."""
+        self.stop.trip(f"decision {request.decision_id}: {why}", request.at_s)
+        self.notice("decision failed", {"decision": request.decision_id, "why": why})
+        record = last_resort(unit, request, self.lineup, self.stop, why)
+        self.counts.fallbacks["failed"] += 1
+        self.counts.decisions[self.fallback.name, str(Arm.FALLBACK), "stopped"] += 1
+        unit.tally = unit.tally._replace(
+            decisions=unit.tally.decisions + 1, lost=unit.tally.lost + 1
+        )
+        try:
+            kept = self.log.append(record)
+        except Exception as error:  # noqa: BLE001 - the log may be what failed
+            self._lose(str(error))
+            kept = ""
+        return reply_of(record, kept)
+
+    def _answer(self, unit: Unit, request: Request) -> Reply:
+        anew = request.start or not unit.block
+        if anew:
+            self._start(unit, request)
         unit.see(request)
         lineup = self.lineup
-        if request.start or not unit.block:
+        if anew:
             self._finish(unit)
             unit.begin(request, lineup)
         unit.settle(lineup)
@@ -297,9 +329,9 @@ class Server:
         """
         known = {kpi.name for kpi in self.site.spec.kpis}
         wrong = [name for name in (*outcome.metrics, *outcome.twin) if name not in known]
-        empty = [name for name in ("outcome_id", "unit", "block") if not getattr(outcome, name)]
         problems = [_unknown(f"metrics {name}", name, sorted(known)) for name in wrong]
-        problems += [_unknown(name, "nothing", ["a name"]) for name in empty]
+        for name in ("outcome_id", "unit", "block"):
+            problems += misnamed(f"outcome {name}", getattr(outcome, name))
         if problems:
             raise RunError(problems)
         record = {"kind": "outcome", **asdict(outcome)}
@@ -341,7 +373,7 @@ class Server:
             self.notice("off the field", {"arm": str(arm), "policy": name, "why": why})
 
     def _unit(self, request: Request) -> Unit:
-        """Return the unit of a request that was checked; a new one is in force as its log says."""
+        """Return the unit of a request that was checked."""
         problems = faults(request, self.site, self.spec_hash)
         unit = self._units.get(request.unit)
         if unit is None and len(self._units) >= self.config.max_units:
@@ -352,9 +384,6 @@ class Server:
             raise RunError(problems)
         if unit is None:
             unit = self._units[request.unit] = Unit(request.unit, self.site, self._keeper())
-            self._start(unit, request)
-        elif request.start:
-            self._start(unit, request)
         unit.at_s = request.at_s
         return unit
 
@@ -395,7 +424,7 @@ class Server:
         if found is None:
             return None
         if found.get("request") != digest_of(request):
-            raise RunError(
+            raise UsedError(
                 Problem(
                     where=f"request {request.decision_id}",
                     found="another decision of this id",

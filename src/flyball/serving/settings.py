@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Settings of a server: a TOML file, under the environment (FLYBALL_SERVE_...) and arguments."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from tomllib import TOMLDecodeError
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -12,12 +14,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flyball.core.errors import ConfigError, Problem, nearest
+
+PREFIX = "FLYBALL_SERVE_"
+"""How variables of the environment begin that are settings."""
+
 
 class Settings(BaseSettings):
     """Everything that a server is told; an unknown name is an error."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FLYBALL_SERVE_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     host: str = "127.0.0.1"
@@ -67,9 +74,71 @@ class Settings(BaseSettings):
 
 
 def settings(file: Path | None = None, **given: object) -> Settings:
-    """Return the settings of a file, where there is one, under environment and arguments."""
+    """Return the settings of a file, where there is one, under environment and arguments.
+
+    Raises
+    ------
+    ConfigError
+        With every name that is unknown and every value that cannot be; no value of a secret, or of
+        a name that might have been meant for one, stands in it.
+    """
 
     class Read(Settings):
         model_config = SettingsConfigDict(toml_file=file)
 
-    return Read(**given)  # type: ignore[arg-type]
+    problems = [] if file is None or file.is_file() else [_missing(file)]
+    problems += [_misspelt(name) for name in os.environ if _unknown(name)]
+    if problems:
+        raise ConfigError(problems)
+    where = f"settings of {file}" if file is not None else "settings"
+    try:
+        return Read(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigError([_problem(where, each) for each in error.errors()]) from None
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        fix = "correct it there, or leave --config out"
+        raise ConfigError(
+            Problem(where=str(file), found=str(error), allowed="a TOML file", fix=fix)
+        ) from None
+
+
+def _problem(where: str, error: Any) -> Problem:
+    """Return one problem of one setting."""
+    name = ".".join(map(str, error["loc"]))
+    known = list(Settings.model_fields)
+    if error["type"] == "extra_forbidden":
+        return Problem(
+            where=f"{where} {name}",
+            found="an unknown name",
+            allowed=", ".join(known),
+            fix=nearest(name, known),
+        )
+    field = Settings.model_fields.get(name)
+    secret = field is None or field.annotation is SecretStr
+    return Problem(
+        where=f"{where} {name}",
+        found="a value that is not shown" if secret else repr(error["input"])[:80],
+        allowed=error["msg"],
+        fix=f"correct it there, or set {PREFIX}{name.upper()}",
+    )
+
+
+def _missing(file: Path) -> Problem:
+    fix = "name a file that is there, or leave --config out"
+    return Problem(where=str(file), found="no file", allowed="a TOML file of settings", fix=fix)
+
+
+def _unknown(name: str) -> bool:
+    """Return whether a variable of the environment looks like a setting and is none."""
+    known = Settings.model_fields
+    return name.upper().startswith(PREFIX) and name[len(PREFIX) :].lower() not in known
+
+
+def _misspelt(name: str) -> Problem:
+    known = [f"{PREFIX}{field.upper()}" for field in Settings.model_fields]
+    return Problem(
+        where=f"environment {name}",
+        found="an unknown name",
+        allowed=", ".join(known),
+        fix=nearest(name, known),
+    )

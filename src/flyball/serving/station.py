@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """All that one process serves: a plant's server, its log, its field, its controller, its keys."""
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -65,7 +66,7 @@ class Station:
         )
         self.field = Field(self.server, self.registry, self.vault, folder / "trust", self.notice)
         self.controller = Controller(
-            site, self.log, self.registry, self.notice, ControllerConfig(holder=ITSELF)
+            site, self.log, self.registry, self.notice, ControllerConfig(holder=_holder())
         )
         self.keys = Keys(folder / "keys.json")
         access = Access(keys=self.keys, clock=self.clock, tokens=_tokens(settings))
@@ -94,7 +95,10 @@ class Station:
 
     def _run(self) -> None:
         while not self._ended.wait(self.settings.poll_s):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - without it nobody heeds the file any more
+                self.notice("station stumbled", {"why": f"{type(error).__name__}: {error}"})
 
     def look(self) -> None:
         """Do once what is done all the time: settle debts, judge, refresh the field."""
@@ -145,6 +149,11 @@ class Station:
         self.field.close()
         self.log.close()
         self.registry.close()
+
+
+def _holder() -> str:
+    """Return a name that no other process has: servers of one registry share no lease."""
+    return f"{ITSELF} {secrets.token_hex(4)}"
 
 
 def _server(settings: Settings) -> ServerConfig:

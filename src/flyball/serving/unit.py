@@ -47,7 +47,8 @@ class Unit:
     def see(self, request: Request) -> None:
         """Write a request that was checked into the observation."""
         seen = self.observation
-        seen.obs[0, 0] = request.obs
+        with np.errstate(over="ignore"):  # what no float32 can hold is infinite to a policy
+            seen.obs[0, 0] = request.obs
         seen.signals[0] = [np.nan if x is None else x for x in request.signals]
         seen.age_s[0] = request.age_s or 0.0
         seen.quality[0] = request.quality or True
@@ -122,15 +123,22 @@ def faults(request: Request, site: Site, spec_hash: str) -> list[Problem]:
             found.append(_problem(name, f"{own} values", allowed, "ask /v1/spec for the order"))
     for name in ("decision_id", "unit", "block"):
         text = getattr(request, name)
-        if not (bool(text) or name == "block") or len(text) > LONGEST or not text.isprintable():
-            allowed = f"1 to {LONGEST} printable characters"
-            found.append(_problem(name, repr(text[:40]), allowed, "name it otherwise"))
+        found += misnamed(f"request {name}", text) if text or name != "block" else []
     if not np.isfinite(request.at_s):
         found.append(_problem("at_s", str(request.at_s), "seconds", "send the plant's time"))
     if request.spec and request.spec != spec_hash:
         fix = "connect the plant anew: its features, signals or values have changed"
         found.append(_problem("spec", request.spec[:12], spec_hash[:12], fix))
     return found
+
+
+def misnamed(where: str, text: str) -> list[Problem]:
+    """Return what is wrong with a name: nothing, or that it is none."""
+    if text and len(text) <= LONGEST and text.isprintable():
+        return []
+    allowed = f"1 to {LONGEST} printable characters"
+    found = repr(text[:40])
+    return [Problem(where=where, found=found, allowed=allowed, fix="name it otherwise")]
 
 
 def _problem(name: str, found: str, allowed: str, fix: str) -> Problem:
