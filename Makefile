@@ -18,7 +18,8 @@ export MPLBACKEND ?= Agg
 # Test processes. More than cores would make tests with a time limit fail for no fault of theirs.
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning evidence-teams evidence-safety docs golden nojit peers clean
+.PHONY: help setup demo test test-slow check layers size fix bench evidence evidence-learning evidence-teams evidence-safety evidence-caution \
+	evidence-verdicts evidence-kill docs golden nojit peers clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +58,9 @@ fix: $(STAMP) ## Let ruff mend what it can
 	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
 
-bench: $(STAMP) ## Run every benchmark, one JSON line a figure
-	@for script in benchmarks/*.py; do echo "# $$script" >&2; $(BIN)/python "$$script"; done
+LONG := adversary caution verdicts kill parity team_learning safe_learning
+bench: $(STAMP) ## Run every benchmark but those with a target of their own, one JSON line a figure
+	@for script in $(filter-out $(foreach name,$(LONG),benchmarks/%$(name).py),$(wildcard benchmarks/*.py)); do echo "# $$script" >&2; $(BIN)/python "$$script"; done
 
 evidence: $(STAMP) ## List figures that miss their target or are out of date
 	@$(BIN)/python tools/evidence.py
@@ -67,17 +69,29 @@ evidence-learning: $(STAMP) ## Missing runs against Stable-Baselines3 (hours, re
 	@$(BIN)/python -m pip install -q -e '.[mujoco]' -c constraints.txt
 	@$(BIN)/python -W ignore benchmarks/learning_parity.py --run peer ours > /dev/null
 	@$(BIN)/python tools/evidence.py record learning_parity \
-		--rooms learning interop/incoming worlds/classics \
+		--rooms learning/ppo learning/a2c learning/dqn learning/sac interop/incoming worlds/classics/env \
 		--seeds 1 2 3 4 5 6 7 8 9 10 -- benchmarks/learning_parity.py
 
 evidence-teams: $(STAMP) ## Missing runs of teams and of independent learners (an hour, resumable), then their table
 	@$(BIN)/python benchmarks/team_learning.py --run > /dev/null
 	@$(BIN)/python tools/evidence.py record team_learning \
-		--rooms learning/qmix learning/maddpg worlds/classics --seeds 1 2 3 4 5 -- benchmarks/team_learning.py
+		--rooms learning/qmix learning/maddpg worlds/classics/env --seeds 1 2 3 4 5 -- benchmarks/team_learning.py
 
 evidence-safety: $(STAMP) ## Adversaries against every certified plant, then their table (half an hour)
 	@$(BIN)/python tools/evidence.py record safety_adversary --rooms safety worlds/classics \
 		--seeds 0 1 2 3 4 -- -W ignore benchmarks/safety_adversary.py
+
+evidence-caution: $(STAMP) ## Missing runs of learning under limits (half an hour, resumable), then their table
+	@$(BIN)/python tools/evidence.py record safe_learning --rooms safety learning worlds/classics \
+		--seeds 1 2 3 -- -W ignore benchmarks/safe_learning.py
+
+evidence-verdicts: $(STAMP) ## Releases of made-up plants, judged ten thousand times, then their table (10 minutes)
+	@$(BIN)/python tools/evidence.py record verdicts --rooms releases/verdicts \
+		--seeds 2026 -- benchmarks/verdicts.py
+
+evidence-kill: $(STAMP) ## A server killed a thousand times under load, then its table (10 minutes)
+	@$(BIN)/python tools/evidence.py record kill --rooms serving releases safety \
+		--seeds 1 -- -W ignore benchmarks/serving_kill.py
 
 docs: $(STAMP) ## Run every code block of the tutorials and how-to pages
 	@$(BIN)/python tools/docs.py

@@ -46,7 +46,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="flyball-kill-") as folder:
             found = Orchestra(plant, Path(folder), mode, draws).play(round(args.kills * share))
         totals.update(found)
-        note = f"{found['kills']} kills {words}; {found['again']} decisions asked for again"
+        note = (
+            f"{found['kills']} kills {words}; {found['again']} decisions asked for again; "
+            f"{found['unkept']} answered by the fallback and said not to be kept"
+        )
         figure(f"{mode}_lost_or_changed", found["lost"] + found["differing"], found, note)
     figure("acknowledged_decisions_lost", totals["lost"], totals, "the log does not hold them")
     figure("decisions_with_two_actions", totals["differing"], totals, "told or kept")

@@ -6,6 +6,7 @@ what differs from run to run, no lines mean that anything may come. A ``python``
 itself. A block is left out only with the reason on the line before: ``<!-- not run: reason -->``.
 """
 
+import argparse
 import doctest
 import re
 import subprocess
@@ -85,9 +86,13 @@ def check_page(page: Path) -> list[str]:
 
 
 def main() -> int:
-    """Check all pages, telling which; return 1 if any block fails."""
+    """Check pages, telling which; return 1 if any block fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pages", nargs="*", type=Path, help="those alone; none: all")
+    chosen = [page.resolve() for page in parser.parse_args().pages]
+    every = sorted(path for folder in PAGES for path in (ROOT / folder).glob("*.md"))
     failed = 0
-    for page in sorted(path for folder in PAGES for path in (ROOT / folder).glob("*.md")):
+    for page in chosen or every:
         messages = check_page(page)
         print(f"docs: {page.relative_to(ROOT)} {'FAILED' if messages else 'runs'}", flush=True)
         for message in messages:

@@ -93,8 +93,8 @@ class Orchestra:
         import uvicorn
 
         if self._mode == "full":
-            size = (self._folder / "decisions.db").stat().st_size if self._n else 0
-            most = size + self._draws.randrange(60_000, 400_000)
+            size = max(path.stat().st_size for path in self._folder.iterdir())
+            most = size + self._draws.randrange(200_000, 600_000)
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         log = serving.LogSettings(
@@ -167,6 +167,8 @@ class Orchestra:
         if reply["record"] or reply["repeated"]:
             before = self._ledger.setdefault(name, reply["value"])
             self._found["differing"] += before != reply["value"]
+        else:
+            self._found["unkept"] += 1
 
     def _ask_again(self) -> None:
         """Ask again for what was under way, and for some of what was acknowledged."""

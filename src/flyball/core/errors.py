@@ -9,7 +9,8 @@
      ├─ PolicyError              a policy bundle that is damaged, too new or made for another world
      ├─ RunError                 a run folder that is missing, damaged or in use; a run that broke
      ├─ ScheduleError            a schedule that breaks a rule of the plant; never written
-     └─ SolverError              a solver that is missing or has no answer
+     ├─ SolverError              a solver that is missing or has no answer
+     └─ ReleaseError             a release, a key or a registry that is not what it should be
     InvariantError               a fault of ours; please report it
 """
 
