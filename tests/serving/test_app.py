@@ -98,41 +98,6 @@ def test_a_wrong_request_is_told_every_part_in_five_parts(called):
     assert {"where", "found", "allowed", "fix", "more"} == answer["problems"][0].keys()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[]", b"\xff\xfe", b'{"decision_id": 1}', b"[" * 100_000, b'"x"',
-     b'{"decision_id":"d","unit":"u","at_s":1e999,"obs":[0],"signals":[0]}',
-     b'{"decision_id":"d","unit":"u\\u0000","at_s":1,"obs":[0],"signals":[0]}'],
-)  # fmt: skip
-def test_a_body_that_is_no_request_is_refused_and_nothing_is_kept(called, body):
-    before = called.station.log.head
-
-    status, answer = run(called.ask("operator", "POST", "/v1/decide", content=body))
-
-    assert status == 422
-    assert answer["problems"]
-    assert called.station.log.head == before
-
-
-def test_a_body_that_is_too_long_is_refused_before_it_is_read(called):
-    status, _ = run(called.ask("operator", "POST", "/v1/decide", content=b" " * (1 << 21)))
-
-    assert status == 413
-
-
-def test_whoever_asks_too_often_waits(tmp_path):
-    own = Called(tmp_path, max_requests_per_s=2.0)
-
-    async def story():
-        return [(await own.ask("viewer", "GET", "/v1/status"))[0] for _ in range(10)]
-
-    asked = run(story())
-    own.station.close()
-
-    assert asked[0] == 200
-    assert asked[-1] == 429
-
-
 def test_a_key_that_was_revoked_or_has_expired_opens_nothing(called):
     keys, clock = called.station.keys, called.station.clock
     called.keys["late"] = keys.add("late", Role.OPERATOR, clock, expires="2020-01-01T00:00:00")
@@ -150,19 +115,3 @@ def test_every_answer_carries_the_headers_of_safety(called):
     for answer in run(story()):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
-
-
-def test_the_figures_for_prometheus_count_what_was_decided(called):
-    async def story():
-        await called.release()
-        await called.decide(3)
-        async with called.client(called.keys["viewer"]) as client:
-            return (await client.get("/metrics")).text
-
-    text = run(story())
-
-    assert (
-        'flyball_decisions_total{arm="champion",outcome="as proposed",policy="steady"} 1.0' in text
-    )
-    assert "flyball_decision_latency_seconds_count 3.0" in text
-    assert "flyball_stopped 0.0" in text
