@@ -6,11 +6,14 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from flyball.core.decision import Arm, Reply, Request
 from flyball.core.journal import Record, canonical, number
 from flyball.core.spec import Spec
+
+_encode = msgspec.json.Encoder().encode
 
 
 def reply_of(record: Record, kept: str, *, repeated: bool = False) -> Reply:
@@ -63,7 +66,7 @@ def hash_of(spec: Spec) -> str:
 
 def digest_of(request: Request) -> str:
     """Return the hash of a request."""
-    return sha256(repr(request).encode()).hexdigest()[:32]
+    return sha256(_encode(request)).hexdigest()[:32]
 
 
 def packed(array: Any) -> str:
