@@ -3,6 +3,7 @@
 
 from math import isnan
 
+import msgspec
 import pytest
 
 from flyball import safety
@@ -69,9 +70,10 @@ def test_an_action_that_nobody_knows_is_not_made_up(monkeypatch):
     stand = Stand().release()
 
     monkeypatch.setattr(safety.Keeper, "begin", broken)
-    (value,) = stand.decide(unit="new").value
+    reply = stand.decide(unit="new")
 
-    assert isnan(value)
+    assert isnan(reply.value[0])
+    assert b'"value":[null]' in msgspec.json.encode(reply)
 
 
 def test_what_was_answered_is_in_the_log_and_answered_again(judge):

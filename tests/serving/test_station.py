@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From a release in shadow to control and back, as evidence and guards decide."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -150,3 +151,24 @@ def test_a_file_in_the_folder_stops_the_plant_while_nothing_else_answers(plant):
     plant.station.look()
 
     assert plant.decide().stop == "tripped"
+
+
+def test_the_file_is_heeded_by_a_thread_that_outlives_what_it_meets(plant, monkeypatch):
+    def stumbles(_):
+        msg = "a fault of ours"
+        raise ZeroDivisionError(msg)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(plant.station.controller, "look", stumbles)
+        plant.station.start()
+        waited(lambda: "station stumbled" in plant.kinds)
+    (plant.station.settings.folder / "STOP").write_text("drill")
+
+    waited(lambda: plant.station.server.stop.mode == "tripped")
+
+
+def waited(comes_true, longest_s=10.0):
+    ends_s = time.monotonic() + longest_s
+    while not comes_true():
+        assert time.monotonic() < ends_s
+        time.sleep(0.01)

@@ -67,7 +67,8 @@ class Reply:
 
     decision_id: str
     value: list[float]
-    """(D,) native units, within every hard limit that can still be kept."""
+    """(D,) native units, within every hard limit that can still be kept; null (NaN): the decision
+    failed before anybody knew what is in force, so write nothing."""
 
     choice: list[int]
     """(H,) chosen actions."""

@@ -23,7 +23,7 @@ class Counts:
     """By policy, arm and what became of the proposal: as proposed, changed, stopped."""
 
     fallbacks: Counter[str] = field(default_factory=Counter)
-    """Decisions that somebody lost to the fallback: fault, log."""
+    """Decisions that somebody lost to the fallback: fault, log, failed."""
 
     bent: Counter[str] = field(default_factory=Counter)
     """By the limit that bent the action."""
