@@ -13,7 +13,8 @@ from flyball.cli.app import app
 RUN = CliRunner()
 COMMANDS = (
     "template", "check", "train", "tune", "evaluate", "schedule", "demo", "limits", "worlds",
-    "algorithms", "doctor",
+    "algorithms", "doctor", "certify", "serve", "keys", "release", "advance", "promote", "rollback",
+    "stop", "status",
 )  # fmt: skip
 
 
