@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from flyball.cli.app import app
 from flyball.experiments.experiment import experiment_of
 from flyball.experiments.tuning import study as studying
+from flyball.experiments.tuning.race import Raced
 
 RUN = CliRunner()
 TINY = ("--steps", "128", "--envs", "4", "--set", "validations=2", "--set", "validation_episodes=2")
@@ -17,7 +18,7 @@ TINY = ("--steps", "128", "--envs", "4", "--set", "validations=2", "--set", "val
 @pytest.fixture
 def worth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a trial be worth its learning rate, without any learning."""
-    monkeypatch.setattr(studying, "race", lambda experiment, *_: experiment.own.rate)
+    monkeypatch.setattr(studying, "race", lambda own, *_: Raced(own.own.rate, ()))
 
 
 def tuned(tmp_path: Path, *more: str):

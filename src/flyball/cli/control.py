@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
 """`flyball status`, `stop`, `advance`, `promote` and `rollback`: a server's API from a shell."""
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flyball.cli.telling import guarded, say, show_json
 from flyball.core.errors import Problem, RunError
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 FLAG = "STOP"
 """File in a server's folder that stops its plant while it lies there."""
@@ -113,6 +113,11 @@ def ask(address: str, key: str, method: str, path: str, body: Any = None) -> Any
     RunError
         With its problems, or where it does not answer.
     """
+    # They take a tenth of a second to import, which `flyball --help` does not have.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     if not address.startswith(("http://", "https://")):
         raise _unanswered(address, "no address of http or https")
     content = None if body is None else json.dumps(body).encode()
@@ -127,7 +132,7 @@ def ask(address: str, key: str, method: str, path: str, body: Any = None) -> Any
         raise _unanswered(address, str(error)) from error
 
 
-def _refused(where: str, error: urllib.error.HTTPError) -> RunError:
+def _refused(where: str, error: "HTTPError") -> RunError:
     """Return the problems that a server tells; another server than Flyball's tells none."""
     try:
         return RunError([Problem(**problem) for problem in json.load(error)["problems"]])

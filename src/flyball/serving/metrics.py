@@ -31,25 +31,25 @@ class Figures(Collector):
         yield from self._stage()
 
     def _decisions(self) -> Iterable[Metric]:
-        counts = self._station.server.counts  # counted on meanwhile: each is read at once
+        counts = self._station.server.counts  # counted on meanwhile: each is copied at once
         decided = CounterMetricFamily(
             "flyball_decisions",
             "Decisions by who made them and what became of them.",
             labels=("policy", "arm", "outcome"),
         )
-        for labels, n in tuple(counts.decisions.items()):
+        for labels, n in dict.copy(counts.decisions).items():
             decided.add_metric(labels, n)
         yield decided
         lost = CounterMetricFamily(
             "flyball_fallback", "Decisions that went to the fallback.", labels=("reason",)
         )
-        for reason, n in tuple(counts.fallbacks.items()):
+        for reason, n in dict.copy(counts.fallbacks).items():
             lost.add_metric((reason,), n)
         yield lost
         bent = CounterMetricFamily(
             "flyball_shield_interventions", "Actions bent by a limit.", labels=("constraint",)
         )
-        for name, n in tuple(counts.bent.items()):
+        for name, n in dict.copy(counts.bent).items():
             bent.add_metric((name,), n)
         yield bent
         below, buckets = 0, []
@@ -67,7 +67,7 @@ class Figures(Collector):
             "Share of decisions in which an arm beside would have done something else.",
             labels=("arm",),
         )
-        for arm, n in tuple(counts.shadowed.items()):
+        for arm, n in dict.copy(counts.shadowed).items():
             differing.add_metric((str(arm),), counts.disagreed[arm] / n)
         yield differing
 
